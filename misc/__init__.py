@@ -1,0 +1,1 @@
+"""What the rooms share: configuration, data, networks, training, evaluation."""
