@@ -1,0 +1,1 @@
+"""Configuration: every key once, strict merging, shared flags, errors for people."""

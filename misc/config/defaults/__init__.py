@@ -1,0 +1,1 @@
+"""The keys of each room: name, default, meaning, source."""

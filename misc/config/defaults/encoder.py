@@ -1,0 +1,44 @@
+"""The keys of the char-CNN-RNN text encoder; the published schedule is the default.
+
+Source: the training scripts of Reed et al., "Learning Deep Representations of Fine-Grained Visual
+Descriptions" (CVPR 2016).
+"""
+
+from misc.config.defaults import common
+from misc.config.keys import Key, above, at_least, one_of, with_defaults
+
+KEYS = with_defaults(common.KEYS, TRAIN__BATCH_SIZE=40, TRAIN__MAX_EPOCH=200) + (
+    Key(
+        "TRAIN.LEARNING_RATE",
+        0.0007,
+        "RMSProp learning rate; an epoch is as many steps as there are training classes",
+        above(0),
+    ),
+    Key("TRAIN.LR_DECAY", 0.98, "factor on the learning rate after each epoch", above(0)),
+    Key("TRAIN.SYMMETRIC", True, "loss over texts and over pictures (DS-SJE), not texts alone"),
+    Key(
+        "TRAIN.IMAGE_FEATURES",
+        "",
+        "name of image features in the prepared set; empty: an image tower trained along",
+    ),
+    Key("TEXT.DIMENSION", 1024, "width of the embedding", at_least(1)),
+    Key("TEXT.CNN_DIM", 512, "width of the last convolution and of the recurrence", at_least(1)),
+    Key("TEXT.RECURRENCE", "gru", "recurrent layer", one_of("gru", "rnn")),
+    Key(
+        "TEXT.STEPS",
+        18,
+        "recurrent steps: 18 (two poolings) or 8 (three), of 201 characters",
+        one_of(8, 18),
+    ),
+    Key("TEXT.WIDTHS", [384, 512], "channels of the first two convolutions"),
+    Key("IMAGE.SIZE", 64, "pictures the image tower sees, px", at_least(16)),
+    Key("IMAGE.WIDTH", 32, "channels of the image tower's first convolution", at_least(4)),
+)
+
+
+def problems(cfg) -> list[str]:
+    """What is wrong between keys of `cfg`, one line each."""
+    widths = cfg.TEXT.WIDTHS
+    if len(widths) != 2 or not all(isinstance(w, int) and w > 0 for w in widths):
+        return ["TEXT.WIDTHS must be two whole numbers above 0"]
+    return []

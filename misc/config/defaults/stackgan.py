@@ -1,0 +1,88 @@
+"""The keys of Stage-I, Stage-II and of sampling them: StackGAN's own, and what we add.
+
+One list for `initial`, `final` and `main.py`, as in StackGAN: a configuration pasted from there
+is understood by each program, which reads the keys that concern it.
+"""
+
+from misc.config.defaults import common
+from misc.config.keys import Key, above, at_least, one_of, power_of_two
+
+KEYS = common.KEYS + (
+    Key("EMBEDDING_TYPE", "cnn-rnn", "text embedding; only char-CNN-RNN's is alive"),
+    Key("Z_DIM", 100, "width of the noise z", at_least(1)),
+    Key("B_VALIDATION", False, "main.py: True samples every caption of the test split"),
+    Key("TRAIN.NUM_COPY", 4, "pictures a caption in the sample grids", at_least(1), free=True),
+    Key(
+        "TRAIN.PRETRAINED_MODEL",
+        "",
+        "run folder: initial: weights to start from; final: the Stage-I run; main.py: the run to "
+        "sample",
+    ),
+    Key("TRAIN.PRETRAINED_EPOCH", 600, "final: epoch at which Stage-II begins", at_least(0)),
+    Key("TRAIN.DISCRIMINATOR_LR", 0.0002, "Adam learning rate of the discriminator", above(0)),
+    Key("TRAIN.GENERATOR_LR", 0.0002, "Adam learning rate of the generator", above(0)),
+    Key("TRAIN.LR_DECAY_EPOCH", 50, "epochs between halvings of both rates", at_least(1)),
+    Key("TRAIN.NUM_EMBEDDING", 4, "captions of a picture averaged in training", at_least(1)),
+    Key("TRAIN.COND_AUGMENTATION", True, "False: c = mu and no KL term"),
+    Key("TRAIN.B_WRONG", True, "False: no mismatched pairs in the discriminator's loss"),
+    Key("TRAIN.COEFF.KL", 2.0, "weight of the KL term in the generator's loss", at_least(0)),
+    Key("TRAIN.FINETUNE_LR", False, "final: True trains Stage-I along"),
+    Key("TRAIN.FT_LR_RATIO", 0.1, "final: Stage-I's share of the rates when it trains", above(0)),
+    Key("TRAIN.REUSE_FAKE", False, "True: one fake batch for both steps, as StackGAN-Pytorch"),
+    Key(
+        "TRAIN.STAGE1_BATCH_STATISTICS",
+        True,
+        "final: True normalises Stage-I by its batch, as published; False by what it learned, "
+        "as sampling does",
+    ),
+    Key("GAN.EMBEDDING_DIM", 128, "width of the condition c (not of the embedding)", at_least(1)),
+    Key("GAN.DF_DIM", 64, "width of the discriminator", at_least(1)),
+    Key("GAN.GF_DIM", 128, "width of the generator", at_least(4)),
+    Key("GAN.R_NUM", 4, "residual blocks of the Stage-II generator", at_least(0)),
+    Key(
+        "GAN.NETWORK_TYPE",
+        "default",
+        "layout: default and simple are TF1 StackGAN's, pytorch is StackGAN-Pytorch's",
+        one_of("default", "simple", "pytorch"),
+    ),
+    Key("TEXT.DIMENSION", 1024, "width of the text embedding", at_least(1)),
+    Key(
+        "TEXT.ENCODER",
+        "",
+        "run folder of the text encoder, or the name of imported embeddings; empty: the only "
+        "embeddings in the set",
+    ),
+    Key("TEXT.STANDARDIZE", False, "scale embeddings to mean 0 and deviation 1 a dimension"),
+    Key("TEST.LR_IMSIZE", 64, "Stage-I picture, px", power_of_two(16)),
+    Key("TEST.HR_IMSIZE", 256, "Stage-II picture, px", power_of_two(32)),
+    Key("TEST.NUM_COPY", 16, "main.py: pictures a caption", at_least(1)),
+    Key("TEST.BATCH_SIZE", 64, "main.py: pictures at once", at_least(1)),
+    Key("TEST.PRETRAINED_MODEL", "", "main.py: run to sample, if TRAIN.PRETRAINED_MODEL is empty"),
+    Key("TEST.CAPTION_PATH", "", "main.py: a caption file, one sentence a line"),
+    Key("EVAL.METRICS", [], "main.py: numbers to compute; is: Inception score"),
+    Key("EVAL.COUNT", 3000, "main.py: pictures a number is computed on", at_least(10)),
+    Key("EVAL.SPLITS", 10, "main.py: splits of the Inception score", at_least(1)),
+    Key(
+        "EVAL.CLASSIFIER",
+        "",
+        "main.py: folder of the set's classifier, or an Inception-v3 weights file",
+    ),
+)
+
+
+def problems(cfg) -> list[str]:
+    """What is wrong between keys of `cfg`, one line each."""
+    found = []
+    if cfg.EMBEDDING_TYPE != "cnn-rnn":
+        found.append(
+            f"EMBEDDING_TYPE: {cfg.EMBEDDING_TYPE} is not available: only cnn-rnn is (skip-thought "
+            "needs Theano, which is dead)"
+        )
+    if cfg.TEST.HR_IMSIZE <= cfg.TEST.LR_IMSIZE:
+        found.append("TEST.HR_IMSIZE must be larger than TEST.LR_IMSIZE")
+    if cfg.GAN.GF_DIM % 4:
+        found.append("GAN.GF_DIM must be divisible by 4: the widths are gf/4 to 8 gf")
+    unknown = [m for m in cfg.EVAL.METRICS if m != "is"]
+    if unknown:
+        found.append(f"EVAL.METRICS: unknown {', '.join(map(str, unknown))} (known: is)")
+    return found
