@@ -1,0 +1,143 @@
+"""Pictures in and out: open, crop, resize, encode, [-1, 1] and back, contact sheets.
+
+The only place that converts between uint8 [0, 255], as in files, and float32 [-1, 1], as in models.
+"""
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from misc.config.errors import UserError
+
+# A 1 kB file can claim to hold gigapixels; a decoded picture here takes at most 256 MB.
+MAX_PIXELS = 64_000_000
+WHITE = (255, 255, 255)
+
+
+def to_float(images):
+    """uint8 [0, 255] -> float32 [-1, 1], `x * 2 / 255 - 1`; a NumPy array or a tensor, as given."""
+    if isinstance(images, np.ndarray):
+        return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    import tensorflow as tf
+
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def to_uint8(images):
+    """float [-1, 1] -> uint8 [0, 255], `(x + 1) * 127.5` rounded and clipped; array or tensor."""
+    if isinstance(images, np.ndarray):
+        levels = (images.astype(np.float32) + np.float32(1)) * np.float32(127.5)
+        return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    import tensorflow as tf
+
+    levels = (tf.cast(images, tf.float32) + 1.0) * 127.5
+    return tf.cast(tf.clip_by_value(tf.round(levels), 0.0, 255.0), tf.uint8)
+
+
+def open_picture(path: Path | str, background: tuple[int, int, int] = WHITE) -> Image.Image:
+    """Open any picture as upright 8-bit RGB.
+
+    Grey is repeated over the channels, 16-bit grey scaled to 8, the EXIF orientation applied, and
+    of an animation the first frame taken. StackGAN drops an alpha channel; here transparent parts
+    show `background`, which is the same for the JPEGs it was published with (they have no alpha)
+    and right for pictures cut out on a transparent ground, whose hidden colours mean nothing.
+
+    Raises: UserError naming the file if it is missing, empty, not a picture, truncated, or larger
+    than `MAX_PIXELS`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such picture")
+    if not path.stat().st_size:
+        raise UserError(f"{path}: the file is empty, expected a picture; replace or remove it")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns above its own bound; ours is lower and an error.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise UserError(
+                    f"{path}: {width} x {height} pixels, expected at most {MAX_PIXELS:,} in all; "
+                    "shrink or remove it"
+                )
+            return _to_rgb(ImageOps.exif_transpose(image), background)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        # Pillow's decoders tell a broken file by any of these.
+        raise UserError(
+            f"{path}: not a readable picture ({error}); replace it by a whole JPEG, PNG or other "
+            "common picture file, or remove it"
+        ) from error
+
+
+def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel, which `convert` would clip at 255
+        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, (*background, 255))
+        image = Image.alpha_composite(ground, image)
+    return image.convert("RGB")
+
+
+def crop_to_box(image: Image.Image, box: Sequence[float]) -> Image.Image:
+    """Crop to a square about a bounding box [x, y, width, height] in pixels, clipped to the image.
+
+    StackGAN's rule: the box is cut to integers, the square reaches 0.75 of its longer side to each
+    side of its centre, and what lies outside the image is left off without padding, so that crops
+    at the edge are not square (and get squashed by the resize).
+
+    Raises: UserError if nothing of the square lies inside the image.
+    """
+    x, y, width, height = (int(value) for value in box)
+    reach = int(0.75 * max(width, height))
+    centre_x, centre_y = int((2 * x + width) / 2), int((2 * y + height) / 2)
+    left, top = max(0, centre_x - reach), max(0, centre_y - reach)
+    right, bottom = min(image.width, centre_x + reach), min(image.height, centre_y + reach)
+    if left >= right or top >= bottom:
+        raise UserError(
+            f"the box {(x, y, width, height)} leaves nothing of the {image.width} x {image.height} "
+            "picture; expected x, y, width, height in pixels inside it"
+        )
+    return image.crop((left, top, right, bottom))
+
+
+def stretch_contrast(image: Image.Image) -> Image.Image:
+    """Stretch a picture's darkest to brightest value, over all channels together, to 0..255.
+
+    What `scipy.misc.imresize` of SciPy 0.18 did unasked to the float crops of StackGAN's published
+    preprocessing. A picture of one value becomes black, as there.
+    """
+    values = np.asarray(image, np.float64)
+    span = values.max() - values.min() or 1.0
+    return Image.fromarray(((values - values.min()) * (255 / span) + 0.5).astype(np.uint8))
+
+
+def prepare(
+    image: Image.Image, box: Sequence[float] | None, sizes: tuple[int, int], stretch: bool
+) -> tuple[bytes, bytes]:
+    """Crop and resize one RGB picture to the two stored sizes, as PNG bytes (low, high).
+
+    With a box: `crop_to_box`; without: the whole picture, squashed to a square. Bicubic to the high
+    size; the low one is made from the high one, as StackGAN does. `stretch`: `stretch_contrast`
+    before the first resize only.
+    """
+    low, high = sizes
+    if box is not None:
+        image = crop_to_box(image, box)
+    if stretch:
+        image = stretch_contrast(image)
+    large = image.resize((high, high), Image.Resampling.BICUBIC)
+    return encode_png(large.resize((low, low), Image.Resampling.BICUBIC)), encode_png(large)
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """PNG bytes of the pixels alone: no colour profile or other data of the file they came from."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(image)).save(buffer, "PNG")
+    return buffer.getvalue()
