@@ -1,0 +1,1 @@
+"""Stage-II: the Stage-I picture and the same text become a large picture."""

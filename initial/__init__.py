@@ -1,0 +1,1 @@
+"""Stage-I: a text embedding becomes a small picture."""

@@ -1,0 +1,206 @@
+"""Layers of the StackGAN family: NHWC, convolutions without bias, weights of deviation 0.02."""
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+LEAK = 0.2
+
+
+def weights_init(truncated: bool = True) -> keras.initializers.Initializer:
+    """Deviation 0.02: truncated normal (TF1 convolutions) or normal (everything else)."""
+    if truncated:
+        return keras.initializers.TruncatedNormal(stddev=0.02)
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def conv(x, filters: int, kernel: int, stride: int = 1, *, truncated: bool = True, **options):
+    """Convolution without bias, SAME padding; `options` go to Conv2D."""
+    options = {"use_bias": False, "padding": "same"} | options
+    init = weights_init(truncated)
+    return layers.Conv2D(filters, kernel, stride, kernel_initializer=init, **options)(x)
+
+
+def leaky(x):
+    """max(x, 0.2 x)."""
+    return layers.LeakyReLU(LEAK)(x)
+
+
+class BatchNorm(layers.BatchNormalization):
+    """Batch normalisation as the StackGAN codes set it; TensorFlow's fused kernel where it fits.
+
+    Call arguments: x (n, h, w, c) or (n, c); training. Statistics: momentum 0.9, epsilon 1e-5,
+    gamma ~ N(1, 0.02). TF1's zero-debiased start of the moving values is left out: after some 50
+    updates the two agree. Keras computes the same in five passes over the data; the fused kernel
+    needs one, which shows most in bfloat16. Several replicas need `synchronized`, which is
+    Keras' own form.
+    """
+
+    def __init__(self, synchronized: bool = False, **options):
+        options = {
+            "momentum": 0.9,
+            "epsilon": 1e-5,
+            "gamma_initializer": keras.initializers.RandomNormal(1.0, 0.02),
+        } | options
+        super().__init__(synchronized=synchronized, **options)
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or self.synchronized or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=ops.cast(self.gamma, "float32"),
+            offset=ops.cast(self.beta, "float32"),
+            mean=tf.zeros((0,)),
+            variance=tf.zeros((0,)),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        # The kernel reports the unbiased variance; TF1's and Keras' moving value is the biased one.
+        shape = tf.shape(inputs)
+        count = tf.cast(shape[0] * shape[1] * shape[2], "float32")
+        variance = variance * (count - 1.0) / count
+        keep = self.momentum
+        self.moving_mean.assign(self.moving_mean * keep + mean * (1.0 - keep))
+        self.moving_variance.assign(self.moving_variance * keep + variance * (1.0 - keep))
+        return y
+
+
+class UpConv(layers.Layer):
+    """Nearest-neighbour x2 and then a 3x3 convolution (no bias, SAME), as one operation.
+
+    Call argument: x (n, h, w, c) -> (n, 2h, 2w, filters).
+    Upsampling repeats each pixel, so the 3x3 kernel meets the same value twice along an axis: the
+    pair equals one transposed convolution of stride 2 whose 4x4 kernel is the 3x3 one spread by a
+    2x2 box, at 4/9 of the multiplications. At 4x4 pixels the plain form is faster here.
+    """
+
+    PLAIN_UP_TO = 4
+
+    def __init__(self, filters: int, *, truncated: bool = True, form: str = "fastest", **options):
+        super().__init__(**options)
+        if form not in ("fastest", "plain", "transposed"):
+            raise ValueError(f"form is {form!r}, expected fastest, plain or transposed")
+        self.filters, self.truncated, self.form = filters, truncated, form
+
+    def build(self, shape):
+        self.kernel = self.add_weight(
+            shape=(3, 3, shape[-1], self.filters),
+            initializer=weights_init(self.truncated),
+            name="kernel",
+            autocast=False,  # the spread kernel is summed in float32
+        )
+        if self.form == "fastest":
+            self.form = "plain" if shape[1] <= self.PLAIN_UP_TO else "transposed"
+
+    def compute_output_shape(self, shape):
+        n, h, w, _ = shape
+        return (n, 2 * h, 2 * w, self.filters)
+
+    def call(self, x):
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.form == "plain":
+            up = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
+            return tf.nn.conv2d(up, tf.cast(kernel, x.dtype), 1, "SAME")
+        spread = kernel[::-1, ::-1]
+        for axis in (0, 1):
+            before = [[0, 0]] * 4
+            after = [[0, 0]] * 4
+            before[axis], after[axis] = [0, 1], [1, 0]
+            spread = tf.pad(spread, before) + tf.pad(spread, after)
+        spread = tf.cast(tf.transpose(spread, (0, 1, 3, 2)), x.dtype)
+        n, h, w = tf.shape(x)[0], x.shape[1], x.shape[2]
+        return tf.nn.conv2d_transpose(x, spread, (n, 2 * h, 2 * w, self.filters), 2, "SAME")
+
+
+class ConditioningAugmentation(layers.Layer):
+    """From a text embedding to a condition drawn from its own small Gaussian.
+
+    Call arguments: embedding (n, text_dim); eps (n, c_dim), noise of deviation 1.
+    Returns: c, mu, logvar, each float32 (n, c_dim); c = mu + exp(logvar / 2) eps.
+    Layouts: "default" and "simple" follow TF1 StackGAN: leaky ReLU over all outputs, whose second
+    half is the log of the deviation; "pytorch" has ReLU, and its second half is the log of the
+    variance (so sigma >= 1 always).
+    Paper: StackGAN, conditioning augmentation.
+    """
+
+    def __init__(
+        self, c_dim: int, *, network_type: str = "default", sample: bool = True, **options
+    ):
+        super().__init__(dtype="float32", **options)
+        self.c_dim, self.sample, self.torch_layout = c_dim, sample, network_type == "pytorch"
+        self.project = layers.Dense(
+            2 * c_dim, kernel_initializer=weights_init(truncated=False), dtype="float32"
+        )
+
+    def build(self, embedding_shape, eps_shape=None):
+        self.project.build(embedding_shape)
+
+    def call(self, embedding, eps):
+        h = self.project(embedding)
+        h = ops.relu(h) if self.torch_layout else ops.leaky_relu(h, LEAK)
+        mu, spread = ops.split(h, 2, axis=-1)
+        logvar = spread if self.torch_layout else 2.0 * spread
+        c = mu + ops.exp(0.5 * logvar) * eps if self.sample else mu
+        return c, mu, logvar
+
+    def compute_output_spec(self, embedding, eps):
+        return tuple(keras.KerasTensor((embedding.shape[0], self.c_dim)) for _ in range(3))
+
+
+def norm_act(x, activation: str | None, synchronized: bool):
+    """Batch normalisation, then "relu", "leaky" or nothing."""
+    x = BatchNorm(synchronized)(x)
+    if activation == "leaky":
+        return leaky(x)
+    return layers.ReLU()(x) if activation == "relu" else x
+
+
+def bottleneck(x, activation: str, synchronized: bool):
+    """StackGAN's residual block: 1x1, then 3x3 at a quarter of the width, 3x3 back to it, sum."""
+    wide = x.shape[-1]
+    h = norm_act(conv(x, wide // 4, 1), activation, synchronized)
+    h = norm_act(conv(h, wide // 4, 3), activation, synchronized)
+    h = norm_act(conv(h, wide, 3), None, synchronized)
+    x = layers.Add()([x, h])
+    return leaky(x) if activation == "leaky" else layers.ReLU()(x)
+
+
+def tile_condition(c, size: int):
+    """(n, c_dim) -> (n, size, size, c_dim), the same condition at every place."""
+    width = c.shape[-1]
+    return layers.UpSampling2D(size)(layers.Reshape((1, 1, width))(c))
+
+
+def discriminator_tail(code, condition, *, ef_dim: int, network_type: str, synchronized: bool):
+    """From the 4x4 image code and the condition to logits.
+
+    Args:
+      code: (n, 4, 4, width); condition: the raw embedding ("default", "simple") or mu ("pytorch").
+      ef_dim: width to which TF1's discriminator projects the embedding itself.
+    Returns: conditional logits, float32 (n,).
+    """
+    width = code.shape[-1]
+    torch_layout = network_type == "pytorch"
+    if not torch_layout:
+        init = weights_init(truncated=False)
+        condition = leaky(layers.Dense(ef_dim, kernel_initializer=init)(condition))
+    x = layers.Concatenate()([code, tile_condition(condition, 4)])
+    x = conv(x, width, 3 if torch_layout else 1, truncated=not torch_layout)
+    x = leaky(BatchNorm(synchronized)(x))
+    return logit(x, torch_layout)
+
+
+def logit(x, torch_layout: bool):
+    """4x4 code -> one logit, float32 (n,); StackGAN-Pytorch's convolution has a bias."""
+    x = conv(
+        x,
+        1,
+        4,
+        4,
+        truncated=not torch_layout,
+        padding="valid",
+        use_bias=torch_layout,
+        dtype="float32",
+    )
+    return layers.Reshape((), dtype="float32")(x)
