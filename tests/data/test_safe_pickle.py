@@ -80,7 +80,7 @@ def test_what_python_3_writes_comes_out_equal(tmp_path, protocol):
     assert rest == value[1:] and type(rest[1]) is np.float32
     for array, expected in zip(found, arrays, strict=True):
         assert array.shape == expected.shape
-        assert array.dtype == expected.dtype.newbyteorder("=")
+        assert array.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")
         assert np.array_equal(array, expected)
 
 
