@@ -4,18 +4,21 @@ The only place that converts between uint8 [0, 255], as in files, and float32 [-
 """
 
 import io
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from misc.config.errors import UserError
 
 # A 1 kB file can claim to hold gigapixels; a decoded picture here takes at most 256 MB.
 MAX_PIXELS = 64_000_000
 WHITE = (255, 255, 255)
+INK = (40, 40, 40)
+MAX_LINES = 8  # of a caption on a contact sheet
 
 
 def to_float(images):
@@ -141,3 +144,71 @@ def encode_png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.asarray(image)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def contact_sheet(
+    pictures: Sequence[np.ndarray],
+    captions: Sequence[str] = (),
+    columns: int = 4,
+    tile: int = 128,
+) -> Image.Image:
+    """Lay pictures out on a white sheet, each caption wrapped under what it belongs to.
+
+    Args:
+      pictures: uint8 (n, side, side, 3), or a list of such pictures; sides may differ.
+      captions: none; one a picture; or one for every k pictures that follow each other (the copies
+        of one sentence), which then stand side by side above it.
+      columns: captions (or, without captions, pictures) in a row.
+      tile: side in pixels at which each picture is shown.
+
+    Raises: ValueError if the pictures are not uint8, or not divisible among the captions.
+    """
+    captions = list(captions) or [""] * len(pictures)
+    if not len(pictures) or len(pictures) % len(captions):
+        raise ValueError(f"{len(pictures)} pictures cannot be shared by {len(captions)} captions")
+    if any(np.asarray(picture).dtype != np.uint8 for picture in pictures):
+        raise ValueError("a contact sheet takes uint8 pictures; see to_uint8")
+    copies = len(pictures) // len(captions)
+    gap, margin = max(2, tile // 64), max(8, tile // 8)
+    width = copies * (tile + gap) - gap  # of what one caption stands under
+    font = ImageFont.load_default(size=max(11, tile // 10))
+    line = sum(font.getmetrics()) + 1
+    texts = [_wrap(caption, font, width) for caption in captions]
+    rows = [range(i, min(i + columns, len(captions))) for i in range(0, len(captions), columns)]
+    heights = [tile + margin + line * max(len(texts[i]) for i in row) for row in rows]
+    sheet = Image.new(
+        "RGB", (len(rows[0]) * (width + margin) + margin, sum(heights) + margin), WHITE
+    )
+    draw = ImageDraw.Draw(sheet)
+    top = margin
+    for row, height in zip(rows, heights, strict=True):
+        for column, i in enumerate(row):
+            left = margin + column * (width + margin)
+            for copy, picture in enumerate(pictures[i * copies : (i + 1) * copies]):
+                shown = Image.fromarray(picture).resize((tile, tile), Image.Resampling.BICUBIC)
+                sheet.paste(shown, (left + copy * (tile + gap), top))
+            for number, text in enumerate(texts[i]):
+                draw.text((left, top + tile + gap + number * line), text, fill=INK, font=font)
+        top += height
+    return sheet
+
+
+def _wrap(caption: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Break a caption into at most `MAX_LINES` lines of `width` pixels, within words if need be."""
+    # The font that comes with Pillow has no accented letters: write them without.
+    letters = unicodedata.normalize("NFKD", caption)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    lines = [""]
+    for word in plain.split():
+        if lines[-1] and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+            continue
+        lines.append("")
+        for letter in word:
+            if font.getlength(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+        if len(lines) > MAX_LINES + 1:
+            lines[MAX_LINES] = lines[MAX_LINES][:-1] + "\N{HORIZONTAL ELLIPSIS}"
+            break
+    return lines[1 : MAX_LINES + 1]

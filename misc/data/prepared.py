@@ -1,0 +1,211 @@
+"""The prepared set on disk, format 1, and its reader: memory does not grow with the pictures.
+
+data/NAME/set.json            what the set is; written last, so its presence means complete
+data/NAME/{train,test}/
+  pictures-SIZE-00000.array_record ...   one PNG a record, in two families, one a stored size
+  index.npy                   one `INDEX` row a picture
+  captions.jsonl              {"name": ..., "captions": [...]}, one line a picture
+  attributes.npy              int8 (pictures, attributes): 1 yes, 0 no, -1 unknown; if there are any
+  embeddings/ENCODER.npy      float32 (captions of the split, width)
+"""
+
+import json
+import mmap
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from array_record.python.array_record_module import ArrayRecordReader
+
+from misc.config.errors import UserError
+
+FORMAT = 1
+INDEX = np.dtype(
+    [
+        ("shard", "<i4"),  # which file of each family
+        ("row", "<i4"),  # record in that file
+        ("label", "<i4"),  # class, an index into set.json's `classes`
+        ("offset", "<i8"),  # byte where its line of captions.jsonl begins
+        ("first", "<i8"),  # row of its first caption in every embeddings file
+        ("count", "<i4"),  # its captions
+    ]
+)
+# Each open shard holds a file descriptor, of which many systems allow 1,024.
+MAX_OPEN_SHARDS = 256
+
+
+def stored_size(imsize: int) -> int:
+    """Side in pixels at which pictures for models of side `imsize` are stored: 64 -> 76.
+
+    StackGAN leaves this margin for random crops.
+    """
+    return int(imsize * 76 / 64)
+
+
+def shard_name(size: int, shard: int) -> str:
+    """File name of one shard of the family of `size` px."""
+    return f"pictures-{size}-{shard:05d}.array_record"
+
+
+def embeddings_file(split_folder: Path | str, encoder: str) -> Path:
+    """Where a split keeps an encoder's embeddings; `UserError` if the name is no file name."""
+    if not encoder or encoder.startswith(".") or set(encoder) & set('/\\:*?"<>|'):
+        raise UserError(f"{encoder!r} cannot name an encoder: expected a plain file name")
+    return Path(split_folder) / "embeddings" / f"{encoder}.npy"
+
+
+def caption_rows(index: np.ndarray) -> int:
+    """Rows that every embeddings file of a split with this index has: one a caption."""
+    return int(index["first"][-1] + index["count"][-1])
+
+
+def read_card(folder: Path | str) -> dict:
+    """Content of a prepared set's `set.json`.
+
+    Raises: UserError if the folder holds no complete prepared set of this format.
+    """
+    path = Path(folder) / "set.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        version = card["format"]
+    except OSError as error:
+        raise UserError(
+            f"{folder}: no prepared set here (no readable set.json); prepare it first with one of "
+            "misc/preprocess_*.py, or finish the preparation that was broken off"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not the card of a prepared set; prepare the set again") from error
+    if version != FORMAT:
+        raise UserError(
+            f"{path}: a set of format {version!r}, expected {FORMAT}; prepare the set again"
+        )
+    return card
+
+
+def open_split(folder: Path | str, split: str) -> "PreparedSplit":
+    """Open the split "train" or "test" of the prepared set in `folder`.
+
+    Raises: UserError if it is missing, incomplete or of another format version.
+    """
+    return PreparedSplit(folder, split)
+
+
+class PreparedSplit:
+    """Random access to one split: pictures, captions, attributes, embeddings.
+
+    Safe to read from several threads. Files are memory-mapped or opened when first needed.
+
+    Attributes:
+      folder: the split's folder.   card: content of set.json.   split: its name.
+      index: memory-mapped `INDEX` rows (n,).
+      sizes: the two stored sides in pixels, low and high.
+      class_names, attribute_names: lists of str; labels and attribute columns point into them.
+      labels: int32 (n,).
+      attributes: memory-mapped int8 (n, attributes): 1 yes, 0 no, -1 unknown; None without any.
+    """
+
+    def __init__(self, folder: Path | str, split: str):
+        self.card = read_card(folder)
+        self.folder, self.split = Path(folder) / split, split
+        if split not in self.card["splits"]:
+            known = ", ".join(self.card["splits"])
+            raise UserError(f"{folder}: the set has no split {split!r}, only {known}")
+        self.sizes = tuple(self.card["sizes"])
+        self.class_names = self.card["classes"]
+        self.attribute_names = self.card["attributes"]
+        self.index = self._load("index.npy", (self.card["splits"][split]["pictures"],), INDEX)
+        self.labels = np.array(self.index["label"], np.int32)
+        self.attributes = None
+        if self.attribute_names:
+            shape = (len(self), len(self.attribute_names))
+            self.attributes = self._load("attributes.npy", shape, np.dtype(np.int8))
+        shards = range(int(self.index["shard"][-1]) + 1)
+        for file in [shard_name(size, shard) for size in self.sizes for shard in shards]:
+            if not (self.folder / file).is_file():
+                raise self._incomplete(f"{file} is missing")
+        self._captions = None
+        self._readers: dict[str, ArrayRecordReader] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def pictures(self, indices: Sequence[int], size: int) -> list[bytes]:
+        """PNG bytes of the pictures at `indices`, in that order, `size` one of `self.sizes`."""
+        entries = self.index[np.asarray(indices)]
+        pictures = [b""] * len(entries)
+        for shard in np.unique(entries["shard"]):
+            places = np.flatnonzero(entries["shard"] == shard)
+            records = self._read(shard_name(size, shard), entries["row"][places].tolist())
+            for place, record in zip(places, records, strict=True):
+                pictures[place] = record
+        return pictures
+
+    def record(self, i: int) -> dict:
+        """`{"name": str, "captions": [str, ...]}` of picture `i`."""
+        with self._lock:
+            if self._captions is None:
+                try:
+                    with open(self.folder / "captions.jsonl", "rb") as file:
+                        self._captions = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                except (OSError, ValueError) as error:
+                    raise self._incomplete("captions.jsonl cannot be read") from error
+        start = int(self.index["offset"][i])
+        line = self._captions[start : self._captions.find(b"\n", start)]
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            raise self._incomplete("captions.jsonl does not belong to index.npy") from error
+
+    def embeddings(self, encoder: str) -> np.memmap:
+        """Memory-mapped float32 (captions, width); row `first + j` is caption j of a picture.
+
+        Raises: UserError if this encoder's embeddings are not there or of another number of rows.
+        """
+        path = embeddings_file(self.folder, encoder)
+        if not path.is_file():
+            there = ", ".join(sorted(file.stem for file in path.parent.glob("*.npy"))) or "none"
+            raise UserError(
+                f"{path}: no embeddings of this encoder (there are: {there}); "
+                f"make them with encoder/embed.py --data {self.folder.parent}"
+            )
+        rows = self._map(path)
+        if rows.ndim != 2 or rows.dtype != np.float32 or len(rows) != caption_rows(self.index):
+            raise UserError(
+                f"{path}: {rows.dtype} of shape {rows.shape}, expected one float32 row for each of "
+                f"the {caption_rows(self.index)} captions; make the embeddings again"
+            )
+        return rows
+
+    def _load(self, file: str, shape: tuple[int, ...], dtype: np.dtype) -> np.memmap:
+        array = self._map(self.folder / file)
+        if array.shape != shape or array.dtype != dtype:
+            raise self._incomplete(f"{file} holds {array.shape}, set.json says {shape}")
+        return array
+
+    def _map(self, path: Path) -> np.memmap:
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise self._incomplete(f"{path.name} cannot be read") from error
+
+    def _read(self, file: str, rows: list[int]) -> list[bytes]:
+        with self._lock:
+            reader = self._readers.pop(file, None) or self._open(file)
+            self._readers[file] = reader  # the last used comes last
+            if len(self._readers) > MAX_OPEN_SHARDS:
+                self._readers.pop(next(iter(self._readers)))
+        try:
+            return reader.read(rows)
+        except (RuntimeError, IndexError) as error:
+            raise self._incomplete(f"{file} is damaged ({error})") from error
+
+    def _open(self, file: str) -> ArrayRecordReader:
+        try:
+            return ArrayRecordReader(str(self.folder / file))
+        except RuntimeError as error:
+            raise self._incomplete(f"{file} cannot be opened ({error})") from error
+
+    def _incomplete(self, what: str) -> UserError:
+        return UserError(f"{self.folder}: the prepared set is damaged: {what}; prepare it again")

@@ -1,0 +1,141 @@
+"""Shared fixtures: small prepared sets, and a guard that keeps tests on the CPU and offline."""
+
+import os
+
+# Before any test module imports TensorFlow; subprocesses inherit both.
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+import socket  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from PIL import Image, ImageDraw  # noqa: E402
+
+from misc.data.writer import Picture, write_embeddings, write_set  # noqa: E402
+
+COLOURS = {
+    "blue": (40, 60, 220),
+    "green": (30, 170, 60),
+    "red": (220, 40, 30),
+    "white": (235, 235, 235),
+    "yellow": (240, 210, 40),
+}
+SHAPES = ("square", "circle")
+WIDTH = 8  # of the random embeddings
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """Refuse every connection of this process that leaves the machine."""
+    connect = socket.socket.connect
+
+    def local_only(self, address):
+        host = address[0] if isinstance(address, tuple) else "localhost"
+        if host not in {"localhost", "127.0.0.1", "::1"}:
+            raise RuntimeError(f"a test tried to reach {host}; tests run offline")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session")
+def draw_picture():
+    """`draw_picture(path, colour, shape, size=(48, 40), seed=0)`: a coloured shape, as a PNG file.
+
+    The shape lies on grey noise; its bounding box (x, y, width, height) is returned.
+    """
+
+    def draw(path, colour, shape, size=(48, 40), seed=0):
+        random = np.random.default_rng(seed)
+        noise = random.integers(90, 130, (size[1], size[0], 3), dtype=np.uint8)
+        image = Image.fromarray(noise)
+        side = int(random.integers(min(size) // 3, min(size) // 2))
+        x, y = (int(random.integers(2, extent - side - 2)) for extent in size)
+        pen = ImageDraw.Draw(image)
+        paint = pen.rectangle if shape == "square" else pen.ellipse
+        paint((x, y, x + side, y + side), fill=COLOURS[colour])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+        return (float(x), float(y), float(side), float(side))
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def make_pictures(draw_picture):
+    """`make_pictures(folder, classes, per_class=4, captions=3)` -> list of `Picture` on disk.
+
+    `classes` are colour names of red, green, blue, yellow, white; each class holds `per_class`
+    pictures, squares and circles in turn, with boxes, two attributes (is_red, is_round; the last
+    one unknown) and `captions` sentences that name colour and shape.
+    """
+
+    def make(folder, classes, per_class=4, captions=3):
+        openings = ("a {} {}", "this is a {} {}", "there is one {} {} here", "a picture of a {} {}")
+        pictures = []
+        for colour in classes:
+            for number in range(per_class):
+                shape, name = SHAPES[number % 2], f"{colour}/{colour}_{number:02d}"
+                path = folder / f"{name}.png"
+                box = draw_picture(path, colour, shape, seed=len(pictures))
+                sentences = tuple(
+                    openings[i % 4].format(colour, shape) + " and so on" * (i // 4)
+                    for i in range(captions)
+                )
+                attributes = (int(colour == "red"), int(shape == "circle"))
+                pictures.append(Picture(path, name, colour, sentences, box, attributes))
+        pictures[-1] = Picture(*list(vars(pictures[-1]).values())[:-1], attributes=(-1, -1))
+        return pictures
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_set(tmp_path_factory, make_pictures):
+    """`make_set(imsizes=(16, 32), train=..., test=..., per_class=4, captions=3, width=8)`.
+
+    Returns the folder of the set, so that `open_split(make_set(), "train")` reads it.
+    Writes a prepared set named `tiny` into a new folder: by default 12 training pictures of red,
+    green and blue and 8 test pictures of yellow and white, three captions each, attributes
+    ("is_red", "is_round"), and for the encoder named `text` random embeddings of `width`
+    (`width=None`: none).
+    """
+
+    def make(
+        imsizes=(16, 32),
+        train=("red", "green", "blue"),
+        test=("yellow", "white"),
+        per_class=4,
+        captions=3,
+        width=WIDTH,
+    ):
+        root = tmp_path_factory.mktemp("set")
+        splits = {
+            "train": make_pictures(root / "raw", train, per_class, captions),
+            "test": make_pictures(root / "raw", test, per_class, captions),
+        }
+        folder = root / "tiny"
+        write_set(
+            folder,
+            splits,
+            name="tiny",
+            imsizes=imsizes,
+            attribute_names=("is_red", "is_round"),
+            card={"split_rule": "by colour", "source": "drawn by the tests"},
+            workers=1,
+        )
+        if width:
+            random = np.random.default_rng(0)
+            for split, pictures in splits.items():
+                rows = random.normal(size=(len(pictures) * captions, width))
+                write_embeddings(folder / split, "text", [rows])
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_set(make_set):
+    """Folder of the default set of `make_set`, shared by all tests: read it, never write to it."""
+    return make_set()
