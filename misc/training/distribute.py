@@ -1,0 +1,100 @@
+"""Which devices a program runs on, and in which arithmetic."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from misc.config.errors import UserError
+
+
+def gpu_indices(gpu_id: int | str) -> list[int]:
+    """[] for -1 (the CPU), else the indices in GPU_ID: 0, "0" or "0,1".
+
+    Raises: UserError if it is neither.
+    """
+    try:
+        indices = [int(part) for part in str(gpu_id).split(",")]
+    except ValueError:
+        indices = [-2]
+    if indices == [-1]:
+        return []
+    if min(indices) < 0 or len(set(indices)) < len(indices):
+        raise UserError(
+            f"GPU_ID is {gpu_id!r}, expected -1 (the CPU), a GPU's index such as 0, or several: 0,1"
+        )
+    return indices
+
+
+def choose_strategy(gpu_id: int | str):
+    """The tf.distribute strategy that GPU_ID, or TF_CONFIG in the environment, asks for.
+
+    -1: the CPU. 0: one device. 0,1: mirrored over both. TF_CONFIG set: one worker of several.
+    No GPU in the machine: the CPU, said once on stderr. Call it before any TensorFlow operation.
+    Raises: UserError if there are GPUs but not that one.
+    """
+    import tensorflow as tf
+
+    wanted = gpu_indices(gpu_id)
+    gpus = tf.config.list_physical_devices("GPU")
+    if wanted and not gpus:
+        print("no GPU in this machine: running on the CPU", file=sys.stderr)
+        wanted = []
+    missing = [i for i in wanted if i >= len(gpus)]
+    if missing:
+        raise UserError(
+            f"GPU_ID {gpu_id}: no GPU {missing[0]}; this machine has {len(gpus)} (0 to "
+            f"{len(gpus) - 1}); -1 is the CPU"
+        )
+    chosen = [gpus[i] for i in wanted]
+    tf.config.set_visible_devices(chosen, "GPU")
+    for gpu in chosen:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if chosen:
+        tf.config.experimental.enable_op_determinism()
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if len(chosen) > 1:
+        return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(chosen))])
+    return tf.distribute.OneDeviceStrategy("GPU:0" if chosen else "CPU:0")
+
+
+def is_chief(strategy) -> bool:
+    """True for the one worker that writes; always true on one machine."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or not resolver.task_type or resolver.task_id == 0
+
+
+@contextlib.contextmanager
+def precision(name: str):
+    """Layers made in this block compute in `name` ("float32" or "bfloat16"); weights stay float32.
+
+    bfloat16 on a CPU without bfloat16 instructions is some twenty times slower than float32, so
+    there the block computes in float32 and says so.
+    """
+    import keras
+
+    if name == "bfloat16" and not _fast_bfloat16():
+        print(
+            "PRECISION bfloat16: this CPU has no bfloat16 arithmetic, using float32",
+            file=sys.stderr,
+        )
+        name = "float32"
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if name == "bfloat16" else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _fast_bfloat16() -> bool:
+    import tensorflow as tf
+
+    if tf.config.get_visible_devices("GPU"):
+        return True
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return False
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -1,0 +1,88 @@
+"""What training shows: a progress bar, log.jsonl, TensorBoard, and sample grids as PNG."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+
+class Reporter:
+    """Writes down what a run does; every worker but the chief gets a silent one.
+
+    Args:
+      folder: run folder.  start, total: the first and the last step.
+      first_epoch, steps_per_epoch: turn steps into epochs.  batch_size: pictures a step.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        start: int,
+        total: int,
+        first_epoch: int,
+        steps_per_epoch: int,
+        batch_size: int,
+    ):
+        self.folder, self.batch_size = folder, batch_size
+        self.first_epoch, self.steps_per_epoch = first_epoch, steps_per_epoch
+        (folder / "grids").mkdir(exist_ok=True)
+        self.writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+        self.bar = tqdm(
+            total=total,
+            initial=start,
+            unit="step",
+            desc=folder.name,
+            mininterval=0.5,
+            smoothing=0.1,
+        )
+        self._mark = (start, time.monotonic())
+
+    def stepped(self) -> None:
+        """Move the progress bar by one step."""
+        self.bar.update()
+
+    def losses(self, step: int, values: dict[str, float]) -> None:
+        """Log losses and the rate since the last log, to the bar, log.jsonl and TensorBoard."""
+        before, since = self._mark
+        now = time.monotonic()
+        self._mark = (step, now)
+        rate = (step - before) * self.batch_size / max(now - since, 1e-9)
+        shown = {k: f"{v:.3f}" for k, v in values.items() if k.endswith("loss")}
+        self.bar.set_postfix(shown, refresh=False)
+        self._write(step, values | {"images_per_second": round(rate, 2)})
+
+    def snapshot(self, step: int, scalars: dict[str, float], picture) -> None:
+        """Keep a trainer's sample grid (a Pillow image or None) and its held-out numbers."""
+        if picture is not None:
+            picture.save(self.folder / "grids" / f"step-{step:07d}.png")
+            with self.writer.as_default():
+                tf.summary.image("grid", np.asarray(picture)[None], step=step)
+        if scalars:
+            self._write(step, scalars)
+        self.writer.flush()
+        self._mark = (step, time.monotonic())  # the grid's time is not training's
+
+    def close(self) -> None:
+        """End the bar and the event file."""
+        self.bar.close()
+        self.writer.close()
+
+    def _write(self, step: int, values: dict[str, float]) -> None:
+        epoch = self.first_epoch + step / self.steps_per_epoch
+        line = {"step": step, "epoch": round(epoch, 3), **values}
+        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        with self.writer.as_default():
+            for name, value in values.items():
+                tf.summary.scalar(name, value, step=step)
+
+
+class Silent:
+    """The Reporter of a worker that is not the chief: it says nothing."""
+
+    def __getattr__(self, name):
+        return lambda *args, **options: None

@@ -1,0 +1,176 @@
+"""The one training loop: steps, checkpoints, interruption, NaN, resume to the same bits."""
+
+import math
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import tensorflow as tf
+from easydict import EasyDict
+
+from misc.config.errors import UserError
+from misc.training.distribute import is_chief
+from misc.training.hooks import Reporter, Silent
+from misc.training.runs import restore, rewind_log
+
+KEPT_CHECKPOINTS = 2
+
+
+def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
+    """Train to TRAIN.MAX_EPOCH, from the newest checkpoint in `folder` if there is one.
+
+    Returns: 0 at the end; 128 + the signal's number after Ctrl-C or SIGTERM, with all steps saved.
+    Raises: UserError on NaN, on a checkpoint that does not fit, and when one cannot be written.
+    """
+    step = tf.Variable(0, dtype=tf.int64, trainable=False)
+    checkpoints = Checkpoints(trainer, step, folder, chief=is_chief(strategy))
+    start = checkpoints.restore()
+    first_epoch = getattr(trainer, "first_epoch", 0)
+    total = (cfg.TRAIN.MAX_EPOCH - first_epoch) * data.steps_per_epoch
+    if start >= total:
+        print(f"{folder}: already trained to step {start}; raise TRAIN.MAX_EPOCH to go on")
+        return 0
+    reporter = Silent()
+    if is_chief(strategy):
+        rewind_log(folder, start)
+        reporter = Reporter(
+            folder,
+            start=start,
+            total=total,
+            first_epoch=first_epoch,
+            steps_per_epoch=data.steps_per_epoch,
+            batch_size=cfg.TRAIN.BATCH_SIZE,
+        )
+
+    @tf.function
+    def run(batch):
+        losses = strategy.run(trainer.train_step, args=(batch, step))
+        step.assign_add(1)
+        return {name: strategy.reduce("MEAN", v, axis=None) for name, v in losses.items()}
+
+    batches = iter(strategy.distribute_datasets_from_function(lambda c: data.dataset(start, c)))
+    # Several workers must save at one step, but their clocks and signals differ: the step decides.
+    alone = not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    saved_at = time.monotonic()
+    with Interrupt(catch=alone) as interrupt:
+        for done in range(start + 1, total + 1):
+            losses = run(next(batches))
+            reporter.stepped()
+            last = done == total or interrupt.signal
+            if last or done % cfg.TRAIN.LOG_INTERVAL == 0:
+                values = {name: float(value) for name, value in losses.items()}
+                checkpoints.refuse_nan(values)
+                reporter.losses(done, values)
+            if done == total or done % cfg.TRAIN.GRID_INTERVAL == 0:
+                reporter.snapshot(done, *trainer.snapshot(data))
+            due = time.monotonic() - saved_at >= 60 * cfg.TRAIN.SNAPSHOT_MINUTES
+            if last or (due and alone) or done % cfg.TRAIN.SNAPSHOT_INTERVAL == 0:
+                checkpoints.refuse_nan({k: float(v) for k, v in losses.items()})
+                checkpoints.save()
+                saved_at = time.monotonic()
+            if interrupt.signal:
+                break
+    reporter.close()
+    if interrupt.signal and done < total:
+        print(f"{folder}: stopped and saved at step {done}; the same command goes on from here")
+        return 128 + interrupt.signal
+    print(f"{folder}: trained to step {done}")
+    return 0
+
+
+class Checkpoints:
+    """The checkpoints of one run: networks and optimizers under their own names, and the step.
+
+    A file that a kill or a full disk left unfinished is removed; older ones are not touched.
+    """
+
+    def __init__(self, trainer, step: tf.Variable, folder: Path, *, chief: bool):
+        self.step = step
+        self.networks = trainer.networks | getattr(trainer, "frozen", {})
+        optimizers = {f"optimizer_{k}": v for k, v in trainer.optimizers.items()}
+        self.checkpoint = tf.train.Checkpoint(step=step, **self.networks, **optimizers)
+        self.chief_folder = folder / "checkpoints"
+        # Every worker must save; what is not the chief's is thrown away.
+        own = self.chief_folder if chief else Path(tempfile.mkdtemp())
+        self.manager = tf.train.CheckpointManager(self.checkpoint, str(own), KEPT_CHECKPOINTS)
+        self._finite = tf.function(self._all_finite)
+
+    def restore(self) -> int:
+        """Restore the newest checkpoint, if any; returns its step, else 0."""
+        self._sweep()
+        prefix = tf.train.latest_checkpoint(str(self.chief_folder))
+        if prefix is not None:
+            restore(self.checkpoint, prefix)
+        return int(self.step.numpy())
+
+    def save(self) -> None:
+        """Save now. Raises: UserError on NaN weights or if the file cannot be written."""
+        step = int(self.step.numpy())
+        if not self._finite():
+            raise self._nan("a weight")
+        try:
+            self.manager.save(checkpoint_number=step)
+        except (OSError, tf.errors.OpError) as error:
+            self._sweep()
+            raise UserError(
+                f"{self.chief_folder}: the checkpoint of step {step} cannot be written "
+                f"({str(error).splitlines()[0][:160]}); {self._last_good()}; free some space and "
+                "run the same command again"
+            ) from error
+
+    def refuse_nan(self, losses: dict[str, float]) -> None:
+        """Raise a UserError that names the step and the last good checkpoint if a loss is NaN."""
+        for name, value in losses.items():
+            if not math.isfinite(value):
+                raise self._nan(name)
+
+    def _nan(self, what: str) -> UserError:
+        return UserError(
+            f"step {int(self.step.numpy())}: {what} is not a finite number; {self._last_good()}; "
+            "try a lower learning rate or PRECISION: float32 in another run folder"
+        )
+
+    def _last_good(self) -> str:
+        last = self.manager.latest_checkpoint
+        return f"the last good checkpoint is {last}" if last else "there is no checkpoint yet"
+
+    def _all_finite(self):
+        weights = [w for network in self.networks.values() for w in network.weights]
+        return tf.reduce_all([tf.reduce_all(tf.math.is_finite(w.value)) for w in weights])
+
+    def _sweep(self) -> None:
+        """Remove what an unfinished save left behind."""
+        folder = Path(self.manager.directory)
+        kept = {Path(prefix).name for prefix in self.manager.checkpoints}
+        for path in folder.glob("ckpt-*"):
+            if path.name.removesuffix("_temp").split(".")[0] not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+class Interrupt:
+    """Within the block the first Ctrl-C or SIGTERM only sets `signal`; a second one interrupts."""
+
+    def __init__(self, catch: bool = True):
+        self.signal = 0
+        self._catch = catch
+        self._before = {}
+
+    def __enter__(self):
+        if not self._catch:
+            return self
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._caught)
+        except ValueError:
+            pass  # not the main thread (a notebook's worker): nothing to catch
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _caught(self, number, _frame):
+        self.signal = number
+        self.__exit__()

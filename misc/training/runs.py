@@ -1,0 +1,131 @@
+"""Run folders: opening, resuming, and taking trained networks out of them.
+
+runs/<CONFIG_NAME>_<DATASET_NAME>/ holds config.yml (every key, and the room), checkpoints/,
+log.jsonl, grids/, tensorboard/. It is named by its configuration and not by the clock, so that
+other configurations can name it in advance and the same command resumes it.
+"""
+
+import json
+from pathlib import Path
+
+from easydict import EasyDict
+
+from misc.config.errors import UserError
+from misc.config.load import differing_keys, load_run_config, save_config
+
+
+def run_folder(cfg: EasyDict, given: str | None) -> Path:
+    """The folder a run lives in: --run if given, else runs/<CONFIG_NAME>_<DATASET_NAME>."""
+    return Path(given) if given else Path("runs") / f"{cfg.CONFIG_NAME}_{cfg.DATASET_NAME}"
+
+
+def open_run(cfg: EasyDict, room: str, folder: Path) -> None:
+    """Make the run folder with its config.yml, or check that this configuration may resume it.
+
+    Raises: UserError if the folder holds another room's run or one whose keys differ, naming them.
+    """
+    config = folder / "config.yml"
+    if config.exists():
+        old_room, old = load_run_config(config)
+        if old_room != room:
+            raise UserError(
+                f"{folder} is a run of {old_room}, not of {room}: name another folder with --run, "
+                "or another CONFIG_NAME"
+            )
+        differing = differing_keys(room, old, cfg)
+        if differing:
+            raise UserError(
+                f"{folder} was begun with other values of {', '.join(differing)}: restore them to "
+                "resume, or name another folder with --run"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_config(cfg, room, config)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: the run folder cannot be written: {error.strerror or error}; check the "
+            "path and the free space, or name another folder with --run"
+        ) from error
+
+
+def load_run(folder: str | Path, *rooms: str) -> tuple[str, EasyDict]:
+    """The room and configuration of a finished or interrupted run.
+
+    Args: folder; rooms: the rooms it may be of, any if none is named.
+    Raises: UserError if it is no run folder, or of another room.
+    """
+    folder = Path(folder)
+    if not (folder / "config.yml").is_file():
+        raise UserError(
+            f"{folder} is not a run folder (no config.yml): train it first, or name another one"
+        )
+    room, cfg = load_run_config(folder / "config.yml")
+    if rooms and room not in rooms:
+        raise UserError(f"{folder} is a run of {room}, expected one of {' or '.join(rooms)}")
+    return room, cfg
+
+
+def newest_checkpoint(folder: Path) -> str | None:
+    """Prefix of the newest complete checkpoint of a run folder, or None."""
+    import tensorflow as tf
+
+    return tf.train.latest_checkpoint(str(folder / "checkpoints"))
+
+
+def restore_networks(folder: str | Path, networks: dict) -> int:
+    """Load networks, by name, from the newest checkpoint of a run.
+
+    Args: folder: run folder; networks: name -> built Keras model, as the run's trainer names them.
+    Returns: the step of the checkpoint.
+    Raises: UserError if there is no checkpoint or its weights do not fit.
+    """
+    import tensorflow as tf
+
+    folder = Path(folder)
+    prefix = newest_checkpoint(folder)
+    if prefix is None:
+        raise UserError(f"{folder} holds no checkpoint yet: train it first")
+    step = tf.Variable(0, dtype=tf.int64, trainable=False)
+    restore(tf.train.Checkpoint(step=step, **networks), prefix, partial=True)
+    return int(step.numpy())
+
+
+def restore(checkpoint, prefix: str, *, partial: bool = False) -> None:
+    """Restore a tf.train.Checkpoint whole; `partial`: the file may hold more than is asked for.
+
+    Raises: UserError if the file is damaged or belongs to another architecture.
+    """
+    import tensorflow as tf
+
+    try:
+        status = checkpoint.restore(prefix)
+        if partial:
+            status.assert_existing_objects_matched().expect_partial()
+        else:
+            status.assert_consumed()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(
+            f"{prefix}: this checkpoint does not fit the networks of its config.yml, or is damaged "
+            f"({reason}); restore the configuration it was trained with, or use another run"
+        ) from error
+
+
+def rewind_log(folder: Path, step: int) -> None:
+    """Drop the log lines and sample grids of steps after `step`: a resumed run makes them again."""
+    log = folder / "log.jsonl"
+    if log.exists():
+        kept = [
+            line for line in log.read_text(encoding="utf-8").splitlines() if _before(line, step)
+        ]
+        log.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    for grid in (folder / "grids").glob("step-*.png"):
+        if int(grid.stem.removeprefix("step-")) > step:
+            grid.unlink()
+
+
+def _before(line: str, step: int) -> bool:
+    try:
+        return json.loads(line)["step"] <= step
+    except (ValueError, KeyError, TypeError):
+        return False  # a line cut off by a kill
