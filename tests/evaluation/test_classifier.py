@@ -1,0 +1,122 @@
+"""Saving, loading and calling classifiers, and their mistakes."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from misc.config.errors import UserError
+from misc.evaluation import classifier
+
+FACTS = {"name": "tiny", "classes": ["a", "b", "c"], "attributes": ["x"], "accuracy": 0.75}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    keras.utils.set_random_seed(1)
+    folder = tmp_path_factory.mktemp("runs") / "classifier"
+    classifier.save(folder, classifier.build(3, 1), FACTS)
+    return folder
+
+
+def pictures(size, count=5):
+    return np.random.default_rng(size).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+def test_probabilities_of_pictures_of_any_size(saved):
+    judge = classifier.load(saved)
+    assert judge.accuracy == 0.75 and judge.classes == ["a", "b", "c"] and judge.attributes == ["x"]
+    assert judge.network == "3 classes of tiny, 64 px" and len(judge.digest) == 64
+    for size in (16, 64, 100):
+        found = judge(pictures(size))
+        assert found["species"].shape == (5, 3) and found["attributes"].shape == (5, 1)
+        assert np.allclose(found["species"].sum(axis=1), 1, atol=1e-6)
+        assert found["attributes"].min() >= 0 and found["attributes"].max() <= 1
+
+
+def test_the_batch_size_changes_nothing(saved):
+    judge = classifier.load(saved)
+    whole, parts = judge(pictures(64), batch=64), judge(pictures(64), batch=2)
+    assert np.allclose(whole["species"], parts["species"], atol=1e-6)
+
+
+def test_what_is_loaded_is_what_was_saved(tmp_path):
+    keras.utils.set_random_seed(2)
+    model = classifier.build(3, 1)
+    classifier.save(tmp_path / "new" / "folder", model, FACTS)
+    shown = pictures(64)
+    logits = model(shown / np.float32(127.5) - 1, training=False)["species"]
+    expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    assert np.allclose(
+        classifier.load(tmp_path / "new" / "folder")(shown)["species"], expected, atol=1e-5
+    )
+
+
+def test_small_pictures_are_averaged_not_picked(saved):
+    # A fine chequerboard seen at 64 px is grey; picking every fourth pixel would make it black.
+    board = np.indices((256, 256)).sum(axis=0) % 2 * 255
+    board = np.repeat(board[None, ..., None], 3, axis=-1).astype(np.uint8)
+    grey = np.full((1, 64, 64, 3), 128, np.uint8)
+    judge = classifier.load(saved)
+    assert np.allclose(judge(board)["species"], judge(grey)["species"], atol=0.01)
+    assert not np.allclose(judge(board[:, ::4, ::4])["species"], judge(grey)["species"], atol=0.001)
+
+
+def test_a_set_without_attributes(tmp_path):
+    classifier.save(
+        tmp_path, classifier.build(2, 0), FACTS | {"classes": ["a", "b"], "attributes": []}
+    )
+    assert classifier.load(tmp_path)(pictures(64))["attributes"].shape == (5, 0)
+
+
+def test_floats_are_refused(saved):
+    with pytest.raises(ValueError, match="uint8"):
+        classifier.load(saved)(np.zeros((2, 64, 64, 3), np.float32))
+
+
+def test_a_missing_classifier_says_how_to_train_one(tmp_path):
+    with pytest.raises(UserError, match="train_classifier --data data/NAME"):
+        classifier.load(tmp_path / "nothing")
+
+
+def test_a_half_written_classifier_is_refused(saved, tmp_path):
+    for name in ("classifier.json", "classifier.weights.h5"):
+        (tmp_path / name).write_bytes((saved / name).read_bytes())
+    with open(tmp_path / "classifier.weights.h5", "ab") as file:
+        file.write(b"x")
+    with pytest.raises(UserError, match=r"does not belong to classifier\.json"):
+        classifier.load(tmp_path)
+
+
+def test_another_architecture_is_refused(saved, tmp_path):
+    (tmp_path / "classifier.weights.h5").write_bytes((saved / "classifier.weights.h5").read_bytes())
+    card = json.loads((saved / "classifier.json").read_text())
+    (tmp_path / "classifier.json").write_text(json.dumps(card | {"classes": ["a", "b"]}))
+    with pytest.raises(UserError, match="not weights of"):
+        classifier.load(tmp_path)
+
+
+def test_a_file_that_is_no_inception_is_refused(tmp_path):
+    (tmp_path / "inception.weights.h5").write_bytes(b"no HDF5")
+    with pytest.raises(UserError, match="not a weights file, expected HDF5"):
+        classifier.load(tmp_path / "inception.weights.h5")
+
+
+@pytest.mark.slow
+def test_weights_of_another_network_are_no_inception(saved):
+    with pytest.raises(UserError, match="not weights of"):
+        classifier.load(saved / "classifier.weights.h5")
+
+
+@pytest.mark.slow
+def test_inception_from_a_file(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = keras.applications.InceptionV3(weights=None)
+    model.save_weights(tmp_path / "inception.weights.h5")
+    judge = classifier.load(tmp_path / "inception.weights.h5")
+    shown = pictures(299, count=2)
+    expected = model(shown / np.float32(127.5) - 1, training=False)
+    assert np.allclose(judge(shown)["species"], expected, atol=1e-5)
+    assert judge.accuracy is None and "Inception" in judge.network
+    assert judge(pictures(64, count=2))["species"].shape == (2, 1000)

@@ -1,0 +1,113 @@
+"""Who is held out, what a batch holds, and what the losses and accuracies count."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from misc.data.images import to_uint8
+from misc.evaluation import fit_classifier as fit
+
+
+def test_a_fifth_of_each_class_is_held_out_and_none_of_a_single_one():
+    labels = np.repeat([0, 1, 2, 3], [10, 2, 1, 33])
+    mask = fit.held_out_mask(labels, seed=5)
+    assert np.bincount(labels[mask], minlength=4).tolist() == [2, 1, 0, 7]
+    assert np.array_equal(mask, fit.held_out_mask(labels, seed=5))
+    assert not np.array_equal(mask, fit.held_out_mask(labels, seed=6))
+
+
+def test_left_and_right_change_places_in_a_mirror():
+    names = ["has_facing::left", "has_wing_color::blue", "has_facing::right", "left::up", "is_left"]
+    assert fit.mirrored_columns(names).tolist() == [2, 1, 0, 3, 4]
+    assert fit.mirrored_columns([]).tolist() == []
+
+
+def batches(attributes, seed=0, count=40):
+    """Pictures whose left half is dark and whose upper half is red."""
+    pictures = np.zeros((count, 76, 76, 3), np.uint8)
+    pictures[:, :, 38:, 2] = 200
+    pictures[:, :38, :, 0] = 100
+    labels = np.arange(count)
+    return fit.Batches(pictures, labels, attributes, np.array([1, 0, 2]), seed)
+
+
+def test_a_batch_is_cropped_and_mirrored_with_its_attributes():
+    attributes = np.tile(np.array([[1, 0, -1]], np.int8), (40, 1))  # faces left, not right, unknown
+    images, targets = batches(attributes)[0]
+    assert images.shape == (32, 64, 64, 3) and images.dtype == np.float32
+    assert images.min() == -1 and images.max() <= 1
+    levels = to_uint8(images)
+    mirrored = levels[:, 40, 5, 2] == 200  # the bright half is on the left
+    assert 0 < mirrored.sum() < 32
+    assert np.array_equal(targets["attributes"][:, 0], np.where(mirrored, 0, 1))
+    assert np.array_equal(targets["attributes"][:, 1], np.where(mirrored, 1, 0))
+    assert np.all(targets["attributes"][:, 2] == -1)
+    red_rows = (levels[:, :, 20, 0] == 100).sum(axis=1)
+    assert len(set(red_rows)) > 3 and red_rows.min() >= 26 and red_rows.max() <= 38
+
+
+def test_an_epoch_shows_every_picture_once_and_the_next_in_another_order():
+    epoch = batches(np.zeros((40, 0), np.int8))
+    first = np.concatenate([epoch[k][1]["species"] for k in range(len(epoch))])
+    assert sorted(first) == list(range(40)) and "attributes" not in epoch[0][1]
+    again = batches(np.zeros((40, 0), np.int8))
+    assert np.array_equal(epoch[1][0], again[1][0])
+    epoch.on_epoch_end()
+    second = np.concatenate([epoch[k][1]["species"] for k in range(len(epoch))])
+    assert sorted(second) == list(range(40)) and not np.array_equal(first, second)
+
+
+def test_unknown_attributes_count_for_nothing():
+    # Logit 0 costs ln 2 either way; ln 3 for "yes" costs ln(4/3). The unknown ones are left out.
+    known = np.array([[1, -1], [-1, 1]], np.float32)
+    logits = np.array([[0.0, 50.0], [-50.0, math.log(3)]], np.float32)
+    expected = (math.log(2) + math.log(4 / 3)) / 2
+    assert float(fit.masked_crossentropy(known, logits)) == pytest.approx(expected, rel=1e-5)
+    nothing = -np.ones((2, 2), np.float32)
+    assert float(fit.masked_crossentropy(nothing, logits)) == 0
+
+
+class Fixed:
+    """A model that answers with given logits."""
+
+    def __init__(self, species, attributes):
+        self.answer = {"species": np.array(species), "attributes": np.array(attributes)}
+
+    def predict(self, pictures, **_):
+        assert pictures.shape[1:] == (64, 64, 3)
+        return self.answer
+
+
+def test_accuracies_by_hand():
+    model = Fixed([[1, 2], [2, 1], [0, 3], [5, 4]], [[1, -1, 0], [1, 1, 0], [-1, 1, 0], [1, 1, 0]])
+    attributes = np.array([[1, 1, -1], [0, 1, -1], [-1, 0, -1], [1, 1, -1]], np.int8)
+    species, shares = fit.accuracies(
+        model, np.zeros((4, 76, 76, 3), np.uint8), [1, 1, 1, 1], attributes
+    )
+    assert species == 0.5
+    assert shares == [pytest.approx(2 / 3), 0.5, None]
+
+
+def test_the_centre_is_the_middle_of_the_stored_picture():
+    pictures = np.zeros((1, 76, 76, 3), np.uint8)
+    pictures[:, 6:70, 6:70] = 9
+    assert fit.centre(pictures).shape == (1, 64, 64, 3) and np.all(fit.centre(pictures) == 9)
+
+
+def test_two_fits_with_one_seed_agree_and_stdout_stays_empty(capfd):
+    pictures = np.zeros((40, 76, 76, 3), np.uint8)
+    pictures[20:, :, 30:] = 255
+    labels, none = np.repeat([0, 1], 20), np.zeros((40, 0), np.int8)
+    results = []
+    for seed in (4, 4, 5):
+        keras.utils.set_random_seed(seed)
+        inputs = keras.Input((64, 64, 3))
+        x = keras.layers.Dropout(0.5)(keras.layers.Flatten()(inputs))
+        model = keras.Model(inputs, {"species": keras.layers.Dense(2, name="species")(x)})
+        fit.fit(model, pictures, labels, none, np.zeros(0, int), epochs=2, seed=seed)
+        results.append(model.get_weights()[0])
+    assert np.array_equal(results[0], results[1])
+    assert not np.allclose(results[0], results[2])
+    assert capfd.readouterr().out == ""

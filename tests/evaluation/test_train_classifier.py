@@ -1,0 +1,77 @@
+"""The program that trains a classifier, end to end on a few pictures."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from misc.config.errors import UserError
+from misc.evaluation import classifier, train_classifier
+
+
+def test_it_learns_colours_and_saves_what_it_learned(make_set, tmp_path, capsys):
+    folder = make_set(per_class=16, width=None)
+    out = tmp_path / "runs" / "classifier"
+    train_classifier.main(["--data", str(folder), "--out", str(out), "--epochs", "12"])
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["tested_on"] == 15 and summary["trained_on"] == 65 and summary["classes"] == 5
+    assert summary["accuracy"] >= 0.8  # chance is 0.2
+    judge = classifier.load(out)
+    assert judge.accuracy == pytest.approx(summary["accuracy"], abs=1e-4)
+    pictures, labels, attributes = train_classifier.read_set(folder, 76, seed=0)
+    assert attributes.shape == (80, 2) and set(np.unique(attributes)) == {-1, 0, 1}
+    found = judge(pictures)["species"].argmax(axis=1)
+    assert np.mean(found == labels) >= 0.8
+    card = json.loads((out / "classifier.json").read_text())
+    assert card["classes"] == ["blue", "green", "red", "white", "yellow"] and card["seed"] == 0
+
+
+def test_labels_and_pictures_belong_together(tiny_set):
+    pictures, labels, attributes = train_classifier.read_set(tiny_set, 76, seed=0)
+    assert pictures.shape == (20, 76, 76, 3) and len(labels) == 20
+    # Classes in alphabetical order: blue 0, green 1, red 2, white 3, yellow 4.
+    assert np.bincount(labels).tolist() == [4, 4, 4, 4, 4]
+    reddest = (pictures[..., 0].astype(int) - pictures[..., 2]).mean(axis=(1, 2))
+    assert reddest[labels == 2].min() > reddest[labels == 0].max()
+    known = attributes[:, 0] >= 0
+    assert np.array_equal(attributes[known, 0] == 1, labels[known] == 2)
+
+
+def test_a_set_with_nothing_to_test_on_is_refused(make_set, tmp_path):
+    folder = make_set(per_class=1, width=None)
+    with pytest.raises(UserError, match="5 classes and 0 pictures to hold out"):
+        train_classifier.train(folder, tmp_path / "c", epochs=1, seed=0)
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--data", "nowhere"], "no prepared set here"),
+        (["--epochs", "0"], "--epochs 0"),
+        (["--seed", "-1"], "--seed -1"),
+    ],
+)
+def test_mistakes_are_named(tiny_set, tmp_path, flags, message):
+    argv = ["--data", str(tiny_set), "--out", str(tmp_path / "c"), *flags]
+    with pytest.raises(UserError, match=message):
+        train_classifier.main(argv)
+
+
+def test_an_output_below_a_regular_file_is_refused(tiny_set, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="file"):
+        train_classifier.main(["--data", str(tiny_set), "--out", str(tmp_path / "file" / "c")])
+
+
+def test_help_needs_no_tensorflow():
+    code = (
+        "import sys\n"
+        "from misc.evaluation import train_classifier\n"
+        "try: train_classifier.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "--data" in done.stdout
