@@ -139,3 +139,36 @@ def make_set(tmp_path_factory, make_pictures):
 def tiny_set(make_set):
     """Folder of the default set of `make_set`, shared by all tests: read it, never write to it."""
     return make_set()
+
+
+@pytest.fixture
+def raw_cub(tmp_path, draw_picture):
+    """A raw set in CUB-200-2011's layout: 4 classes of 3 pictures (ids 1 to 12) with boxes.
+
+    Three captions each in text_c10, two attributes, an official split whose test pictures are the
+    last of each class. Some lines of the attributes have a field too many, as in the original.
+    """
+    root = tmp_path / "birds"
+    folder = root / "CUB_200_2011"
+    (folder / "attributes").mkdir(parents=True)
+    tables = {name: [] for name in ("images", "bounding_boxes", "train_test_split")}
+    labels = []
+    for number in range(1, 13):
+        kind, member = divmod(number - 1, 3)
+        colour = sorted(COLOURS)[kind]
+        name = f"{kind + 1:03d}.{colour.title()}_Bird/{colour}_{member:04d}"
+        box = draw_picture(folder / "images" / f"{name}.jpg", colour, "circle", seed=number)
+        text = root / "text_c10" / f"{name}.txt"
+        text.parent.mkdir(parents=True, exist_ok=True)
+        text.write_text("".join(f"a {colour} bird, number {number} {i}\n" for i in range(3)))
+        tables["images"].append(f"{name}.jpg")
+        tables["bounding_boxes"].append(" ".join(map(str, box)))
+        tables["train_test_split"].append(int(member < 2))
+        labels.append(f"{number} 1 {int(kind == 0)} 3 1.5")
+        labels.append(f"{number} 2 {int(kind == 1)} {1 if number == 12 else 4} 0 2.25 0")
+    for name, lines in tables.items():
+        rows = "".join(f"{number} {line}\n" for number, line in enumerate(lines, 1))
+        (folder / f"{name}.txt").write_text(rows)
+    (folder / "attributes/image_attribute_labels.txt").write_text("\n".join(labels))
+    (root / "attributes.txt").write_text("1 is_blue\n2 has_tail::green_(or_dark)\n")
+    return root

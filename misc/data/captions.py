@@ -78,15 +78,15 @@ def read_captions(
     )
 
 
-def read_sentences(path: Path) -> tuple[str, ...]:
+def read_lines(path: Path) -> tuple[str, ...]:
     """The captions in a text file, one a line, blanks squeezed and blank lines left out.
 
     Raises: UserError if the file is missing, not UTF-8, or holds no caption.
     """
-    sentences = tuple(filter(None, map(_clean, read_text(path).split("\n"))))
-    if not sentences:
+    lines = tuple(filter(None, map(_clean, read_text(path).split("\n"))))
+    if not lines:
         raise UserError(f"{path} holds no captions; expected one a line")
-    return sentences
+    return lines
 
 
 def read_text(path: Path) -> str:
@@ -141,14 +141,17 @@ def _names(pictures: list[str], folder: Path) -> dict[str, str]:
     return names | {picture: picture for picture in pictures}
 
 
-def _find(row: Row, names: dict[str, str], folder: Path) -> str:
+def path_inside(name: str, folder: Path, where: str) -> str:
+    """A relative path that a file gives, with `/`; UserError if it leads out of `folder`."""
     # Read as a Windows path, which takes both kinds of slash and knows drives on every system.
-    path = PureWindowsPath(row.picture)
+    path = PureWindowsPath(name)
     if path.anchor or ".." in path.parts:
-        raise UserError(
-            f"{row.where}: {row.picture!r} leads out of {folder}; expected a path inside it"
-        )
-    picture = names.get(path.as_posix())
+        raise UserError(f"{where}: {name!r} leads out of {folder}; expected a path inside it")
+    return path.as_posix()
+
+
+def _find(row: Row, names: dict[str, str], folder: Path) -> str:
+    picture = names.get(path_inside(row.picture, folder, row.where))
     if not picture:
         raise UserError(
             f"{row.where} names {row.picture!r}, but no such picture is in {folder}, which has "
@@ -168,8 +171,8 @@ def _text_rows(source: Path, _class_column: None) -> Iterator[Row]:
     for text in texts:
         if any(part.startswith(".") for part in text.parts):
             continue
-        for sentence in read_sentences(source / text):
-            yield Row(str(source / text), text.with_suffix("").as_posix(), sentence)
+        for caption in read_lines(source / text):
+            yield Row(str(source / text), text.with_suffix("").as_posix(), caption)
 
 
 def _csv_rows(source: Path, class_column: str | None) -> Iterator[Row]:

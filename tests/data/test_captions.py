@@ -5,7 +5,7 @@ import json
 import pytest
 
 from misc.config.errors import UserError
-from misc.data.captions import find_pictures, read_captions, read_sentences
+from misc.data.captions import find_pictures, read_captions, read_lines
 
 EXPECTED = {
     "a.png": ("a red bird", "a bird, red"),
@@ -103,7 +103,7 @@ def test_coco(folder, tmp_path):
 def test_damaged_letters_of_the_published_captions(tmp_path):
     path = tmp_path / "bird.txt"
     path.write_text("a bird\ufffd\ufffd with wings\n", encoding="utf-8")
-    assert read_sentences(path) == ("a bird with wings",)
+    assert read_lines(path) == ("a bird with wings",)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""Prepare CUB-200-2011 for training: python misc/preprocess_birds.py
+
+Expects in --source (what is missing is named with where to get it):
+  CUB_200_2011/                       the unpacked archive
+  text_c10/CLASS/NAME.txt             ten captions a picture
+  {train,test}/filenames.pickle and char-CNN-RNN-embeddings.pickle   if there: split, embeddings
+Each picture is cropped to about 1.5 times its bounding box, and stored at two sizes.
+"""
+
+import sys
+from pathlib import Path
+
+from misc.config.errors import run_program
+from misc.data.preprocess import preprocess, preprocess_parser
+
+
+def main(argv=None):
+    """Parse the flags, read the raw set, write the prepared one; see `misc.data.sources.cub`."""
+    parser = preprocess_parser(__doc__)
+    parser.add_argument("--source", type=Path, default=Path("data/birds"), help="the raw set")
+    parser.add_argument("--out", type=Path, default=Path("data/birds"), help="the prepared set")
+    parser.add_argument(
+        "--split",
+        choices=("class", "official"),
+        default="class",
+        help="keep whole classes for the test (default), or CUB's own train_test_split.txt",
+    )
+    args = parser.parse_args(argv)
+
+    from misc.data.sources import cub
+
+    preprocess(cub(args.source, args.split, args.seed), args)
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))
