@@ -59,9 +59,14 @@ KEYS = common.KEYS + (
     Key("TEST.BATCH_SIZE", 64, "main.py: pictures at once", at_least(1)),
     Key("TEST.PRETRAINED_MODEL", "", "main.py: run to sample, if TRAIN.PRETRAINED_MODEL is empty"),
     Key("TEST.CAPTION_PATH", "", "main.py: a caption file, one sentence a line"),
-    Key("EVAL.METRICS", [], "main.py: numbers to compute; is: Inception score"),
-    Key("EVAL.COUNT", 3000, "main.py: pictures a number is computed on", at_least(10)),
+    Key(
+        "EVAL.METRICS",
+        [],
+        "main.py: numbers to compute; is: Inception score, colour: colour correlation",
+    ),
+    Key("EVAL.COUNT", 3000, "main.py: captions of the Inception score", at_least(1)),
     Key("EVAL.SPLITS", 10, "main.py: splits of the Inception score", at_least(1)),
+    Key("EVAL.COLOUR_COUNT", 500, "main.py: captions of the colour correlation", at_least(2)),
     Key(
         "EVAL.CLASSIFIER",
         "",
@@ -82,7 +87,15 @@ def problems(cfg) -> list[str]:
         found.append("TEST.HR_IMSIZE must be larger than TEST.LR_IMSIZE")
     if cfg.GAN.GF_DIM % 4:
         found.append("GAN.GF_DIM must be divisible by 4: the widths are gf/4 to 8 gf")
-    unknown = [m for m in cfg.EVAL.METRICS if m != "is"]
+    unknown = [m for m in cfg.EVAL.METRICS if m not in ("is", "colour")]
     if unknown:
-        found.append(f"EVAL.METRICS: unknown {', '.join(map(str, unknown))} (known: is)")
+        found.append(f"EVAL.METRICS: unknown {', '.join(map(str, unknown))} (known: is, colour)")
+    if "is" in cfg.EVAL.METRICS:
+        if not cfg.EVAL.CLASSIFIER:
+            found.append(
+                "EVAL.METRICS: is needs EVAL.CLASSIFIER, the folder that python -m "
+                "misc.evaluation.train_classifier wrote, or an Inception-v3 weights file"
+            )
+        if cfg.EVAL.COUNT < cfg.EVAL.SPLITS:
+            found.append(f"EVAL.COUNT {cfg.EVAL.COUNT} must be at least EVAL.SPLITS")
     return found

@@ -1,0 +1,226 @@
+"""Turn sentences into pictures with a trained run, and measure it.
+
+    python main.py --cfg cfg/eval_bird.yml --gpu 1
+    python main.py --run runs/final_birds --captions "a small yellow bird with black wings"
+
+The run is --run, else TRAIN.PRETRAINED_MODEL, else TEST.PRETRAINED_MODEL; its own config.yml says
+what it is and which set it was trained on. The sentences are the first of: --captions; with
+B_VALIDATION: True every caption of the set's test split; the file TEST.CAPTION_PATH; in the set's
+folder example_captions.txt, or else the files that example_filenames.txt names. EVAL.METRICS are
+printed as JSON lines; the last line on stdout is the path of the contact sheet.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from misc.config.cli import add_config_flags, configured
+from misc.config.errors import UserError, run_program
+
+
+class Source(NamedTuple):
+    """Captions to sample; `embeddings` are None if the encoder has yet to make them."""
+
+    name: str
+    captions: Sequence[str]
+    embeddings: Sequence | None = None
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Check what can be checked without TensorFlow, then sample, measure and print."""
+    args = _parse(argv)
+    cfg = configured("main", args)
+    _check(args, cfg)
+    from misc.data.atomic import make_folder
+    from misc.training.runs import load_run
+    from misc.training.text import Text
+
+    run = _run_folder(args, cfg)
+    room, run_cfg = load_run(run, "initial", "final")
+    text = Text.load(run)
+    data = _data_folder(args, cfg, run_cfg)
+    source = _source(args, cfg, data, text)
+    test = _test_captions(data, text) if cfg.EVAL.METRICS else None
+    encoder = None
+    if source.embeddings is None or (test and test.embeddings is None):
+        encoder = _encoder_run(args, run, text)
+    if args.out:
+        make_folder(args.out)
+
+    from misc.config.quiet import import_tensorflow
+    from misc.training.distribute import choose_strategy
+
+    import_tensorflow()
+    choose_strategy(cfg.GPU_ID)
+    from misc.evaluation.gallery import write_gallery
+
+    seed = cfg.SEED if args.seed is None else args.seed
+    sampler = _load_sampler(room, run)
+    classify = _load_classifier(cfg)
+    sheet = write_gallery(
+        args.out or run / "samples" / f"{source.name}_step{sampler.step}_seed{seed}",
+        source.captions,
+        _embeddings(source, encoder, text),
+        sampler.stages if room == "final" else lambda *rows: (sampler(*rows),),
+        copies=cfg.TEST.NUM_COPY,
+        batch=cfg.TEST.BATCH_SIZE,
+        seed=seed,
+        facts={"run": run.as_posix(), "step": sampler.step, "encoder": text.digest},
+    )
+    if test:
+        _measure(cfg, run, sampler, classify, data, _embeddings(test, encoder, text), seed)
+    print(sheet)
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Turn sentences into pictures with a trained run, and measure it.",
+        allow_abbrev=False,
+    )
+    add_config_flags(parser)
+    parser.add_argument("--run", help="run folder to sample (default: TRAIN.PRETRAINED_MODEL)")
+    parser.add_argument("--captions", nargs="+", metavar="TEXT", help="sentences, each in quotes")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: in <run>/samples")
+    parser.add_argument("--seed", type=int, help="same seed, same pixels (default: SEED)")
+    parser.add_argument("--encoder", metavar="RUN", help="the run's text encoder, if it was moved")
+    return parser.parse_args(argv)
+
+
+def _check(args: argparse.Namespace, cfg) -> None:
+    from misc.training.distribute import gpu_indices
+
+    if args.cfg and cfg.TRAIN.FLAG:
+        raise UserError(
+            f"{args.cfg}: TRAIN.FLAG is True, but this program samples and measures: set it to "
+            f"False, or train with python initial/run_exp.py (or final/) --cfg {args.cfg}"
+        )
+    if args.seed is not None and args.seed < 0:
+        raise UserError(f"--seed {args.seed}: expected a whole number of at least 0")
+    gpu_indices(cfg.GPU_ID)
+
+
+def _run_folder(args: argparse.Namespace, cfg) -> Path:
+    run = args.run or cfg.TRAIN.PRETRAINED_MODEL or cfg.TEST.PRETRAINED_MODEL
+    if not run:
+        raise UserError("no run to sample: name one with --run, or as TRAIN.PRETRAINED_MODEL")
+    return Path(run)
+
+
+def _data_folder(args: argparse.Namespace, cfg, run_cfg) -> Path:
+    """The set that the run was trained on, unless DATA_DIR names another."""
+    from misc.training.gan_data import data_folder
+
+    if cfg.DATA_DIR:
+        return Path(cfg.DATA_DIR)
+    if args.cfg and cfg.DATASET_NAME != run_cfg.DATASET_NAME:
+        raise UserError(
+            f"{args.cfg}: DATASET_NAME is {cfg.DATASET_NAME}, but the run was trained on "
+            f"{run_cfg.DATASET_NAME}: name that, or give the set's folder as DATA_DIR"
+        )
+    return data_folder(run_cfg)
+
+
+def _source(args: argparse.Namespace, cfg, data: Path, text) -> Source:
+    from misc.data.sentences import check_sentence, example_file, read_sentences
+
+    if not args.captions and cfg.B_VALIDATION:
+        return _test_captions(data, text)
+    if args.captions:
+        name, captions = "captions", [check_sentence(s, "--captions") for s in args.captions]
+    else:
+        path = Path(cfg.TEST.CAPTION_PATH) if cfg.TEST.CAPTION_PATH else example_file(data)
+        name, captions = path.stem, read_sentences(path)
+    # Other sentences, another folder: pictures of two sets of sentences do not mix.
+    digest = hashlib.sha256("\n".join(captions).encode()).hexdigest()
+    return Source(f"{name}-{digest[:8]}", captions)
+
+
+def _test_captions(data: Path, text) -> Source:
+    """Every caption of the test split, with its embeddings if the run's encoder stored them."""
+    from misc.data.prepared import embeddings_file, open_split
+
+    split = open_split(data, "test")
+    captions = []
+    for i, count in enumerate(split.index["count"]):
+        record = split.record(i)
+        unknown = [f"{record['name']}, caption {k + 1}" for k in range(count)]
+        captions += record["captions"] or unknown  # embeddings may be imported without their text
+    path = embeddings_file(split.folder, text.embeddings)
+    made_by = path.with_suffix(".json")
+    digest = json.loads(made_by.read_text("utf-8"))["digest"] if made_by.exists() else ""
+    stored = path.exists() and digest == text.digest
+    return Source("validation", captions, split.embeddings(text.embeddings) if stored else None)
+
+
+def _encoder_run(args: argparse.Namespace, run: Path, text) -> str:
+    from misc.training.runs import load_run
+
+    encoder = args.encoder or text.encoder
+    if not encoder:
+        raise UserError(
+            f"{run} was trained on the imported embeddings {text.embeddings}, with no encoder of "
+            "ours: sentences cannot be embedded; B_VALIDATION: True samples the test captions, "
+            "whose embeddings are in the set"
+        )
+    load_run(encoder, "encoder")
+    return encoder
+
+
+def _embeddings(source: Source, encoder: str | None, text):
+    if source.embeddings is not None:
+        return source.embeddings
+    from encoder.embed import load
+
+    embed = load(encoder)
+    if embed.dimension != text.width or (text.digest and embed.digest != text.digest):
+        raise UserError(
+            f"{encoder}: this encoder (width {embed.dimension}, digest {embed.digest[:8]}) is not "
+            f"the one the run was trained with (width {text.width}, digest {text.digest[:8]}): "
+            "name that one with --encoder, or train the GAN again"
+        )
+    return embed(list(source.captions))
+
+
+def _load_sampler(room: str, run: Path):
+    if room == "final":
+        from final.sample import load
+    else:
+        from initial.sample import load
+    return load(run)
+
+
+def _load_classifier(cfg):
+    if "is" not in cfg.EVAL.METRICS:
+        return None
+    from misc.evaluation.classifier import load
+
+    return load(cfg.EVAL.CLASSIFIER)
+
+
+def _measure(cfg, run: Path, sampler, classify, data: Path, embeddings, seed: int) -> None:
+    """Print each of EVAL.METRICS and keep it in the run folder."""
+    from misc.data.prepared import open_split
+    from misc.evaluation import measures
+
+    split, batch = open_split(data, "test"), cfg.TEST.BATCH_SIZE
+    facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
+
+    def pictures(count, distinct=False):
+        choice = measures.CaptionChoice(split, embeddings, count, seed)
+        return choice.fakes(sampler, batch), choice.reals(sampler.imsize, batch, distinct)
+
+    if "is" in cfg.EVAL.METRICS:
+        fakes, reals = pictures(cfg.EVAL.COUNT, distinct=True)
+        for line in measures.score(classify, fakes, reals, cfg.EVAL.SPLITS):
+            measures.report(run, line | facts)
+    if "colour" in cfg.EVAL.METRICS:
+        fakes, reals = pictures(cfg.EVAL.COLOUR_COUNT)
+        measures.report(run, measures.colours(fakes, reals, seed) | facts)
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))
