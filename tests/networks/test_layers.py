@@ -1,0 +1,96 @@
+"""Layers against their plain forms: values, gradients, statistics."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from misc.networks.layers import BatchNorm, ConditioningAugmentation, UpConv, tile_condition
+
+
+def gradients(layer, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+        loss = tf.reduce_sum(tf.sin(y))
+    return y, *tape.gradient(loss, [x, layer.kernel.value])
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 6)])
+def test_upconv_forms_agree_in_values_and_gradients(size):
+    x = tf.random.stateless_normal((2, *size, 5), (1, 2))
+    plain, transposed = UpConv(7, form="plain"), UpConv(7, form="transposed")
+    plain(x), transposed(x)
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 5, 7))
+    plain.kernel.assign(kernel), transposed.kernel.assign(kernel)
+    for a, b in zip(gradients(plain, x), gradients(transposed, x), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_upconv_equals_upsampling_then_convolution():
+    x = tf.random.stateless_normal((1, 8, 8, 3), (1, 2))
+    layer = UpConv(4)
+    y = layer(x)
+    assert layer.form == "transposed"
+    wide = keras.layers.UpSampling2D(2)(x)
+    np.testing.assert_allclose(
+        y, tf.nn.conv2d(wide, layer.kernel.value, 1, "SAME"), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_upconv_refuses_an_unknown_form():
+    with pytest.raises(ValueError, match="expected fastest"):
+        UpConv(3, form="quick")
+
+
+@pytest.mark.parametrize("shape", [(6, 4, 4, 3), (6, 5)])
+def test_batch_norm_is_keras_batch_norm(shape):
+    x = 3 + 2 * tf.random.stateless_normal(shape, (3, 4))
+    ours = BatchNorm()
+    theirs = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    ours.build(shape), theirs.build(shape)
+    ours.gamma.assign(theirs.gamma)
+    for training in (True, True, False):
+        np.testing.assert_allclose(
+            ours(x, training=training), theirs(x, training=training), rtol=1e-4, atol=1e-4
+        )
+    np.testing.assert_allclose(ours.moving_mean, theirs.moving_mean, rtol=1e-5)
+    np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=1e-4)
+
+
+def test_batch_norm_starts_as_published():
+    layer = BatchNorm()
+    layer.build((1, 4, 4, 20000))
+    gamma = layer.gamma.numpy()
+    assert abs(gamma.mean() - 1) < 1e-3 and abs(gamma.std() - 0.02) < 1e-3
+    assert not layer.beta.numpy().any()
+
+
+@pytest.mark.parametrize("layout", ["default", "pytorch"])
+def test_conditioning_augmentation_by_hand(layout):
+    layer = ConditioningAugmentation(2, network_type=layout)
+    embedding, eps = np.array([[1.0, -1.0]], np.float32), np.array([[1.0, -2.0]], np.float32)
+    layer(embedding, eps)
+    # Projections: 3, -2 (mu) and -1, 1 (spread); the bias is 0.
+    layer.project.kernel.assign([[3.0, -2.0, -1.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
+    c, mu, logvar = layer(embedding, eps)
+    if layout == "default":  # leaky 0.2; spread is log sigma
+        np.testing.assert_allclose(mu, [[3.0, -0.4]], rtol=1e-6)
+        np.testing.assert_allclose(logvar, [[-0.4, 2.0]], rtol=1e-6)
+    else:  # ReLU; spread is the log of the variance
+        np.testing.assert_allclose(mu, [[3.0, 0.0]], rtol=1e-6)
+        np.testing.assert_allclose(logvar, [[0.0, 1.0]], rtol=1e-6)
+    np.testing.assert_allclose(c, mu + np.exp(logvar.numpy() / 2) * eps, rtol=1e-6)
+
+
+def test_without_augmentation_c_is_mu():
+    layer = ConditioningAugmentation(2, sample=False)
+    c, mu, _ = layer(np.ones((1, 3), np.float32), np.full((1, 2), 9.0, np.float32))
+    np.testing.assert_array_equal(c, mu)
+
+
+def test_tiled_condition_is_the_same_everywhere():
+    c = np.array([[1.0, 2.0]], np.float32)
+    tiled = tile_condition(c, 4)
+    assert tiled.shape == (1, 4, 4, 2)
+    np.testing.assert_array_equal(np.asarray(tiled).reshape(16, 2), np.tile(c, (16, 1)))
