@@ -32,6 +32,7 @@ KEYS = with_defaults(common.KEYS, TRAIN__BATCH_SIZE=40, TRAIN__MAX_EPOCH=200) + 
     ),
     Key("TEXT.WIDTHS", [384, 512], "channels of the first two convolutions"),
     Key("IMAGE.SIZE", 64, "pictures the image tower sees, px", at_least(16)),
+    Key("IMAGE.GRID", 4, "side of the image tower's last feature map", at_least(1)),
     Key("IMAGE.WIDTH", 32, "channels of the image tower's first convolution", at_least(4)),
 )
 

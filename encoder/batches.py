@@ -1,0 +1,172 @@
+"""Batches of matching pictures and captions, each pair of another class.
+
+Batch k is a function of (seed, k). Reference: reedscot/cvpr2016, train_sje_hybrid.lua.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from encoder.alphabet import LENGTH, encode
+from misc.config.errors import UserError
+from misc.data.images import to_float
+from misc.data.prepared import PreparedSplit
+
+
+class Plan(NamedTuple):
+    """What batch k shows, before any file is read; `b` is the global batch size.
+
+    Attributes:
+      pictures: int64 (b,), indices in the split, of b different classes.
+      captions: int64 (b,), which caption of each picture.
+      offsets: int64 (b, 2), top and left of the crop.
+      views: int64 (b,), which view of the picture's features, if they have several.
+    """
+
+    pictures: np.ndarray
+    captions: np.ndarray
+    offsets: np.ndarray
+    views: np.ndarray
+
+
+class PairBatches:
+    """Endless batches of `batch_size` different classes, drawn without replacement.
+
+    Of each class one picture, and one of its captions, is drawn. Pictures are cropped at random but
+    never mirrored: a caption may say which way something faces.
+
+    Args:
+      split: a `PreparedSplit` with captions.
+      batch_size: global, over all replicas.
+      seed: int >= 0.
+      imsize: side in pixels of the pictures, one of the card's `imsizes`.
+      features: float32 (pictures, d) or (pictures, d, views) in place of pictures, or None.
+
+    Attributes:
+      steps_per_epoch: the number of classes, which is what the published schedule counts.
+
+    Raises: UserError if the split has fewer classes than a batch, no captions, or no pictures of
+      this size.
+    """
+
+    def __init__(
+        self,
+        split: PreparedSplit,
+        *,
+        batch_size: int,
+        seed: int,
+        imsize: int,
+        features: np.ndarray | None = None,
+    ):
+        self.split, self.batch_size, self.seed = split, batch_size, seed
+        self.imsize, self.features = imsize, features
+        self._views = features.shape[2] if features is not None and features.ndim == 3 else 1
+        self._counts = np.asarray(split.index["count"])
+        # Pictures class by class, of those that have captions.
+        captioned = np.flatnonzero(self._counts)
+        self._by_class = captioned[np.argsort(split.labels[captioned], kind="stable")]
+        _, self._starts, self._sizes = np.unique(
+            split.labels[self._by_class], return_index=True, return_counts=True
+        )
+        self.steps_per_epoch = len(self._sizes)
+        self._check()
+        if features is None:
+            self.size = split.sizes[split.card["imsizes"].index(imsize)]
+
+    def plan(self, step: int) -> Plan:
+        """Decide what global batch `step` shows; reads no file."""
+        draws = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, step))))
+        b = self.batch_size
+        classes = draws.choice(len(self._sizes), b, replace=False)
+        pictures = self._by_class[self._starts[classes] + draws.integers(0, self._sizes[classes])]
+        captions = draws.integers(0, self._counts[pictures])
+        margin = 0 if self.features is not None else self.size - self.imsize
+        offsets = draws.integers(0, margin + 1, (b, 2))
+        return Plan(pictures, captions, offsets, draws.integers(0, self._views, b))
+
+    def dataset(self, start_step: int, context=None):
+        """Batches from `start_step` on, as a `tf.data.Dataset` of dicts, without end.
+
+        Elements: `indices`, int32 (b, 201), characters of the captions; `picture`, float32
+        (b, imsize, imsize, 3) in [-1, 1], or, with `features`, float32 (b, d) of them.
+
+        Args:
+          context: None: whole batches. A `tf.distribute.InputContext`: each element is the slice of
+            one of this pipeline's replicas, in order.
+        """
+        import tensorflow as tf
+
+        replicas = context.num_replicas_in_sync if context else 1
+        local = replicas // context.num_input_pipelines if context else 1
+        first = local * context.input_pipeline_id if context else 0
+        if self.batch_size % replicas:
+            raise UserError(
+                f"a batch of {self.batch_size} cannot be shared by {replicas} replicas; make "
+                "TRAIN.BATCH_SIZE a multiple of them"
+            )
+        length = self.batch_size // replicas
+
+        def planned(number):
+            step, replica = divmod(int(number), local)
+            part = slice((first + replica) * length, (first + replica + 1) * length)
+            return Plan(*(values[part] for values in self.plan(step)))
+
+        def read_pictures(number):
+            plan = planned(number)
+            pngs = self.split.pictures(plan.pictures, self.size)
+            return self._characters(plan), np.array(pngs, object), plan.offsets.astype(np.int32)
+
+        def read_features(number):
+            plan = planned(number)
+            rows = self.features[plan.pictures]
+            if rows.ndim == 3:
+                rows = rows[np.arange(length), :, plan.views]
+            return self._characters(plan), rows
+
+        def crop(picture):
+            png, offset = picture
+            pixels = tf.io.decode_png(png, channels=3)
+            return tf.slice(pixels, [offset[0], offset[1], 0], [self.imsize, self.imsize, 3])
+
+        def batch(number):
+            if self.features is not None:
+                types = (tf.int32, tf.float32)
+                indices, features = tf.numpy_function(read_features, [number], types)
+                features = tf.ensure_shape(features, (length, self.features.shape[1]))
+                return {"indices": tf.ensure_shape(indices, (length, LENGTH)), "picture": features}
+            types = (tf.int32, tf.string, tf.int32)
+            indices, pngs, offsets = tf.numpy_function(read_pictures, [number], types)
+            pictures = tf.map_fn(crop, (pngs, offsets), fn_output_signature=tf.uint8)
+            shape = (length, self.imsize, self.imsize, 3)
+            return {
+                "indices": tf.ensure_shape(indices, (length, LENGTH)),
+                "picture": tf.ensure_shape(to_float(pictures), shape),
+            }
+
+        numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
+        return numbers.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+    def _characters(self, plan: Plan) -> np.ndarray:
+        """int32 (b, 201) of the captions of a plan."""
+        chosen = zip(plan.pictures.tolist(), plan.captions.tolist(), strict=True)
+        captions = [self.split.record(picture)["captions"][caption] for picture, caption in chosen]
+        return encode(captions).astype(np.int32)
+
+    def _check(self) -> None:
+        folder, classes = self.split.folder, self.steps_per_epoch
+        if not classes or not self.split.record(int(self._by_class[0]))["captions"]:
+            raise UserError(
+                f"{folder}: no captions to train a text encoder on; prepare the set from sources "
+                "with captions"
+            )
+        if classes < self.batch_size:
+            raise UserError(
+                f"{folder}: {classes} classes, but a batch takes {self.batch_size} pictures of "
+                f"different classes; set TRAIN.BATCH_SIZE to at most {classes}"
+            )
+        imsizes = self.split.card["imsizes"]
+        if self.features is None and self.imsize not in imsizes:
+            raise UserError(
+                f"{folder}: prepared for pictures of {imsizes} px, not {self.imsize}; set "
+                "IMAGE.SIZE to one of them"
+            )

@@ -1,0 +1,19 @@
+"""Train the char-CNN-RNN text encoder on captioned pictures. The same command resumes a run."""
+
+import sys
+
+from misc.config.cli import configure
+from misc.config.errors import run_program
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program with these flags; returns its exit code."""
+    args, cfg = configure("encoder", __doc__, argv)
+    from encoder.trainer import build, make_data
+    from misc.training.experiment import train
+
+    return train(cfg, args, "encoder", build, make_data)
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))

@@ -1,0 +1,90 @@
+"""The text encoder in training: networks, optimizers, one update."""
+
+import keras
+import tensorflow as tf
+from easydict import EasyDict
+
+from encoder.data import EncoderData
+from encoder.embed import Embedder
+from encoder.losses import joint_embedding_loss
+from encoder.model import ImageTower, TextEncoder
+from misc.training.schedules import Decay
+
+
+def build(cfg: EasyDict, replicas: int, steps_per_epoch: int) -> "Trainer":
+    """The trainer that a configuration asks for; call it in the strategy's scope."""
+    return Trainer(cfg, replicas, steps_per_epoch)
+
+
+def make_data(cfg: EasyDict) -> EncoderData:
+    """Pictures, or their features, with captions."""
+    return EncoderData(cfg)
+
+
+def build_text_encoder(cfg: EasyDict) -> TextEncoder:
+    """The text encoder alone, as training and embedding both build it."""
+    return TextEncoder(
+        dimension=cfg.TEXT.DIMENSION,
+        cnn_dim=cfg.TEXT.CNN_DIM,
+        recurrence=cfg.TEXT.RECURRENCE,
+        steps=cfg.TEXT.STEPS,
+        widths=cfg.TEXT.WIDTHS,
+    )
+
+
+def rmsprop(schedule, network: keras.Model) -> keras.optimizers.RMSprop:
+    """Torch's RMSProp as published (smoothing 0.99), built on the network's variables.
+
+    Torch divides by root(v) + 1e-8 and Keras by root(v + epsilon). Gradients here are divided by
+    the batch size squared, so that an epsilon of 1e-8 within the root would outweigh many of them.
+    """
+    optimizer = keras.optimizers.RMSprop(schedule, rho=0.99, epsilon=1e-16)
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
+class Trainer:
+    """The encoder in training: see `misc.training.experiment.train` for what a trainer is."""
+
+    def __init__(self, cfg: EasyDict, replicas: int, steps_per_epoch: int):
+        self.networks = {"text_encoder": build_text_encoder(cfg)}
+        if not cfg.TRAIN.IMAGE_FEATURES:
+            self.networks["image_tower"] = ImageTower(
+                cfg.IMAGE.SIZE, cfg.IMAGE.WIDTH, cfg.TEXT.DIMENSION, cfg.IMAGE.GRID
+            )
+        rate = Decay(
+            cfg.TRAIN.LEARNING_RATE,
+            steps_per_epoch=steps_per_epoch,
+            every=1,
+            factor=cfg.TRAIN.LR_DECAY,
+        )
+        self.optimizers = {name: rmsprop(rate, net) for name, net in self.networks.items()}
+        self._replicas, self._symmetric = replicas, cfg.TRAIN.SYMMETRIC
+        self._embed = Embedder(self.networks["text_encoder"], cfg)
+        self._look = tf.function(lambda seen: self._features(seen, training=False))
+
+    def train_step(self, batch, step):
+        """One update on a replica's batch, whose pairs compete among themselves alone."""
+        with tf.GradientTape() as tape:
+            texts = self.networks["text_encoder"](batch["indices"], training=True)
+            pictures = self._features(batch["picture"], training=True)
+            loss = joint_embedding_loss(pictures, texts, symmetric=self._symmetric)
+            scaled = loss / self._replicas
+        variables = {name: net.trainable_variables for name, net in self.networks.items()}
+        gradients = tape.gradient(scaled, variables)
+        for name, optimizer in self.optimizers.items():
+            optimizer.apply(gradients[name], variables[name])
+        first = tf.argmax(tf.matmul(pictures, texts, transpose_b=True), axis=1)
+        right = tf.equal(first, tf.range(tf.shape(first)[0], dtype=first.dtype))
+        return {"loss": loss, "accuracy": tf.reduce_mean(tf.cast(right, tf.float32))}
+
+    def snapshot(self, data: EncoderData):
+        """Zero-shot accuracy on a sample of the test split, and the pictures it finds."""
+        if data.heldout is None:
+            return {}, None
+        return data.heldout.measure(self._embed, lambda seen: self._look(seen).numpy())
+
+    def _features(self, picture, training):
+        """Features of pictures; of what are features already, themselves."""
+        tower = self.networks.get("image_tower")
+        return tower(picture, training=training) if tower else picture
