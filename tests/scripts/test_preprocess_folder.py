@@ -1,0 +1,127 @@
+"""misc/preprocess_folder.py: captioned folders in every form become prepared sets."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from misc.config.errors import run_program
+from misc.data.prepared import open_split
+from misc.preprocess_folder import main
+
+SCRIPT = Path(__file__).parents[2] / "misc" / "preprocess_folder.py"
+SMALL = ["--imsizes", "16", "32", "--workers", "1"]
+COLOURS = ("blue", "green", "red", "white", "yellow")
+
+
+@pytest.fixture
+def images(tmp_path, draw_picture):
+    """Ten pictures, COLOUR_0.png and COLOUR_1.png, in one folder."""
+    for number, colour in enumerate(COLOURS):
+        for member in range(2):
+            path = tmp_path / "images" / f"{colour}_{member}.png"
+            draw_picture(path, colour, "square", seed=2 * number + member)
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def captions(images, tmp_path):
+    """A CSV file with two captions for each of them, and the colour as class."""
+    path = tmp_path / "captions.csv"
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "caption", "colour"])
+        for picture in sorted(images.iterdir()):
+            colour = picture.stem.split("_")[0]
+            writer.writerow([picture.name, f"a {colour} square", colour])
+            writer.writerow([picture.name, f"{picture.stem}, a square", colour])
+    return path
+
+
+@pytest.fixture
+def refusal(images, captions, tmp_path, capsys):
+    """`refusal(*flags)`: the line with which a run ends in exit code 2, and no set is written."""
+
+    def start(*flags):
+        out = tmp_path / "out"
+        flags = [f"--images={images}", f"--captions={captions}", f"--out={out}", *SMALL, *flags]
+        assert run_program(lambda _: main(flags)) == 2
+        captured = capsys.readouterr()
+        line = captured.err.splitlines()[-1]
+        assert line.startswith("error: ") and captured.out == "" and not (out / "set.json").exists()
+        return line
+
+    return start
+
+
+def test_csv_with_a_class_column_as_typed(images, captions, tmp_path):
+    out = tmp_path / "data/squares"
+    flags = [f"--images={images}", f"--captions={captions}", f"--out={out}", *SMALL]
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *flags, "--class-column", "colour", "--test-share", "0.2"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["splits"] == {
+        "train": {"pictures": 8, "captions": 16, "classes": 4},
+        "test": {"pictures": 2, "captions": 4, "classes": 1},
+    }
+    train = open_split(out, "train")
+    assert train.card["name"] == "squares" and train.class_names == list(COLOURS)
+    for i, label in enumerate(train.labels):
+        record = train.record(i)
+        colour = train.class_names[label]
+        expected = [f"a {colour} square", f"{record['name']}, a square"]
+        assert record["captions"] == expected and record["name"].startswith(colour)
+
+
+def test_texts_beside_the_pictures(images, tmp_path, capsys):
+    for picture in images.iterdir():
+        picture.with_suffix(".txt").write_text(f"a {picture.stem.split('_')[0]} square\n")
+    main([f"--images={images}", f"--out={tmp_path / 'out'}", "--test-share=0.4", *SMALL])
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    # Two pictures of a colour have the same caption, so they are one class.
+    assert result["splits"]["train"] == {"pictures": 6, "captions": 6, "classes": 3}
+    assert result["splits"]["test"] == {"pictures": 4, "captions": 4, "classes": 2}
+
+
+def test_one_class_allows_no_wrong_picture(refusal, images, captions):
+    lines = [f"{picture.name},a square" for picture in images.iterdir()]
+    captions.write_text("\n".join(["file,caption", *lines]))
+    assert "no wrong picture is possible" in refusal()
+
+
+def test_bad_captions(refusal, captions, tmp_path):
+    assert "named kind" in refusal("--class-column", "kind")
+    assert "expected more than 0" in refusal("--test-share", "0")
+    captions.write_text("file,caption\n")
+    assert f"{captions} holds no captions" in refusal()
+    captions.write_bytes(b"file,caption\nred_0.png,caf\xe9\n")
+    assert "line 2: byte 0xe9 is not UTF-8" in refusal()
+    captions.write_text("file,caption\n" + "".join(f"red_{i}.png,red\n" for i in range(20)))
+    assert "line 4 names 'red_2.png', but no such picture" in refusal()
+    captions.unlink()
+    assert "cannot be read" in refusal()
+    assert "no caption file" in refusal("--captions", str(tmp_path / "captions.xlsx"))
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "not a picture"])
+def test_bad_pictures(refusal, images, damage):
+    path = images / "red_1.png"
+    content = path.read_bytes()
+    path.write_bytes(
+        {"empty": b"", "truncated": content[: len(content) // 2], "not a picture": b"MZ"}[damage]
+    )
+    assert str(path) in refusal()
+
+
+def test_missing_folder_and_an_output_path_below_a_file(refusal, tmp_path):
+    assert f"{tmp_path / 'nowhere'} is no folder" in refusal(f"--images={tmp_path / 'nowhere'}")
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file") in refusal(f"--out={tmp_path / 'file/set'}")
