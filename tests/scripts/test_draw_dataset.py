@@ -1,0 +1,165 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from misc import draw_dataset
+from misc.config.errors import UserError
+from misc.drawings import birds
+
+SCRIPT = Path(draw_dataset.__file__)
+
+
+def rows(path):
+    return [line.split(" ") for line in path.read_text().splitlines()]
+
+
+def files(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    out = tmp_path_factory.mktemp("raw") / "drawn"
+    card = draw_dataset.draw_dataset(out, "full", 210, 48, seed=3, workers=1)
+    return out, card
+
+
+def test_the_layout_is_cubs(drawn):
+    out, card = drawn
+    root = out / "CUB_200_2011"
+    images = dict(rows(root / "images.txt"))
+    assert list(images) == [str(i) for i in range(1, 211)]
+    on_disk = {p.relative_to(root / "images").as_posix() for p in (root / "images").rglob("*.jpg")}
+    assert set(images.values()) == on_disk
+    classes, labels = dict(rows(root / "classes.txt")), dict(rows(root / "image_class_labels.txt"))
+    assert len(classes) == 200
+    for i, path in images.items():
+        folder, name = path.split("/")
+        assert classes[labels[i]] == folder
+        assert int(folder[:3]) == int(labels[i])
+        lines = (out / "text_c10" / folder / name.replace(".jpg", ".txt")).read_text().splitlines()
+        assert len(lines) == 10 and all(lines)
+        with Image.open(root / "images" / path) as picture:
+            assert picture.size == (48, 48) and picture.mode == "RGB"
+    assert json.loads((out / "drawn.json").read_text()) == card
+    assert "purple crown" in card["held_out_of_training"]
+
+
+def test_boxes_are_inside_and_floats(drawn):
+    boxes = rows(drawn[0] / "CUB_200_2011" / "bounding_boxes.txt")
+    assert len(boxes) == 210
+    for _, *box in boxes:
+        assert all("." in number for number in box)
+        x, y, width, height = map(float, box)
+        assert 0 < x and 0 < y and x + width < 48 and y + height < 48
+
+
+def test_splits(drawn):
+    out, _ = drawn
+    training = (out / "trainvalclasses.txt").read_text().splitlines()
+    testing = (out / "testclasses.txt").read_text().splitlines()
+    assert (len(training), len(testing)) == (150, 50) and not set(training) & set(testing)
+    official = dict(rows(out / "CUB_200_2011" / "train_test_split.txt"))
+    assert set(official.values()) == {"0", "1"}
+
+
+def test_attribute_files_agree_with_the_birds(drawn):
+    folder = drawn[0] / "CUB_200_2011" / "attributes"
+    names = [name for _, name in rows(folder / "attributes.txt")]
+    assert names == birds.attribute_names("full")
+    table = np.array(rows(folder / "image_attribute_labels.txt"), float)
+    assert table.shape == (210 * len(names), 5)
+    table = table.reshape(210, len(names), 5)
+    item = draw_dataset.plan("full", 210, 3)[100]
+    expected = birds.labels(birds.attributes(item.seed, "full", item.species))
+    np.testing.assert_array_equal(table[100, :, 2], expected == 1)
+    np.testing.assert_array_equal(table[100, :, 3], np.where(expected < 0, 1, 4))
+    np.testing.assert_array_equal(table[100, :, 0], 101)
+    held_out = [names.index(f"has_{part}_color::{colour}") for part, colour in birds.HELD_OUT]
+    labels = [int(label) for _, label in rows(drawn[0] / "CUB_200_2011" / "image_class_labels.txt")]
+    training = np.array(labels) <= 150
+    assert table[training][:, held_out, 2].sum() == 0
+    assert (table[~training][:, held_out, 2].sum(0) > 0).all()
+
+
+@pytest.mark.parametrize("preset", ["easy", "full"])
+def test_small_sets_hold_classes_of_both_splits(preset):
+    species = birds.all_species(preset)
+    items = draw_dataset.plan(preset, draw_dataset.MIN_COUNT, 0)
+    splits = [species[n].split for n in {item.species for item in items}]
+    assert splits.count("test") >= 2 and splits.count("train") > splits.count("test")
+    larger = draw_dataset.plan(preset, 500, 0)
+    assert set(items) <= set(larger) and len(set(larger)) == 500
+    assert not {i.seed for i in larger} & {i.seed for i in draw_dataset.plan(preset, 500, 1)}
+
+
+def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path):
+    command = [sys.executable, str(SCRIPT), "--preset", "easy", "--count", "24", "--size", "32"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "two"), "--workers", "2"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["count"] == 24
+    assert "24/24" in done.stderr
+    draw_dataset.draw_dataset(tmp_path / "one", "easy", 24, 32, seed=0, workers=1)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_an_empty_folder_and_the_leftovers_of_a_killed_run_are_used(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / ".set.partial" / "CUB_200_2011").mkdir(parents=True)
+    draw_dataset.draw_dataset(tmp_path / "set", "easy", 12, 32, seed=0, workers=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is there already"):
+        draw_dataset.draw_dataset(tmp_path, "easy", 12, 32, seed=0, workers=1)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "flags, word",
+    [
+        (["--count", "3"], "--count"),
+        (["--size", "8"], "--size"),
+        (["--seed", "-1"], "--seed"),
+        (["--workers", "0"], "--workers"),
+    ],
+)
+def test_numbers_out_of_range(tmp_path, flags, word):
+    with pytest.raises(UserError, match=word):
+        draw_dataset.main(["--out", str(tmp_path / "set"), *flags])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_below_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "set"
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--count", "12", "--out", str(out)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: --out ") and done.stderr.count("\n") == 1
+
+
+def test_nothing_is_left_when_drawing_fails(tmp_path, monkeypatch):
+    def full_disk(item, out, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(draw_dataset, "draw_item", full_disk)
+    with pytest.raises(UserError, match="No space left"):
+        draw_dataset.draw_dataset(tmp_path / "set", "easy", 12, 32, seed=0, workers=1)
+    assert not list(tmp_path.iterdir())
