@@ -57,22 +57,28 @@ def main(argv: list[str] | None = None) -> None:
     import_tensorflow()
     choose_strategy(cfg.GPU_ID)
     from misc.evaluation.gallery import write_gallery
+    from misc.evaluation.measures import report
+    from misc.evaluation.steady import steady
 
-    seed = cfg.SEED if args.seed is None else args.seed
     sampler = _load_sampler(room, run)
     classify = _load_classifier(cfg)
+    stages = steady(sampler.stages if room == "final" else lambda *rows: (sampler(*rows),))
+    seed = cfg.SEED if args.seed is None else args.seed
+    facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
     sheet = write_gallery(
         args.out or run / "samples" / f"{source.name}_step{sampler.step}_seed{seed}",
         source.captions,
         _embeddings(source, encoder, text),
-        sampler.stages if room == "final" else lambda *rows: (sampler(*rows),),
+        stages,
         copies=cfg.TEST.NUM_COPY,
         batch=cfg.TEST.BATCH_SIZE,
         seed=seed,
-        facts={"run": run.as_posix(), "step": sampler.step, "encoder": text.digest},
+        facts=facts | {"encoder": text.digest},
     )
     if test:
-        _measure(cfg, run, sampler, classify, data, _embeddings(test, encoder, text), seed)
+        embeddings = _embeddings(test, encoder, text)
+        for line in _measure(cfg, stages, classify, data, embeddings, sampler.imsize, seed):
+            report(run, line | facts)
     print(sheet)
 
 
@@ -201,25 +207,19 @@ def _load_classifier(cfg):
     return load(cfg.EVAL.CLASSIFIER)
 
 
-def _measure(cfg, run: Path, sampler, classify, data: Path, embeddings, seed: int) -> None:
-    """Print each of EVAL.METRICS and keep it in the run folder."""
+def _measure(cfg, stages, classify, data: Path, embeddings, imsize: int, seed: int):
+    """One line for each number of EVAL.METRICS."""
     from misc.data.prepared import open_split
-    from misc.evaluation import measures
+    from misc.evaluation.measures import CaptionChoice, colours, score
 
     split, batch = open_split(data, "test"), cfg.TEST.BATCH_SIZE
-    facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
-
-    def pictures(count, distinct=False):
-        choice = measures.CaptionChoice(split, embeddings, count, seed)
-        return choice.fakes(sampler, batch), choice.reals(sampler.imsize, batch, distinct)
-
     if "is" in cfg.EVAL.METRICS:
-        fakes, reals = pictures(cfg.EVAL.COUNT, distinct=True)
-        for line in measures.score(classify, fakes, reals, cfg.EVAL.SPLITS):
-            measures.report(run, line | facts)
+        choice = CaptionChoice(split, embeddings, cfg.EVAL.COUNT, seed)
+        reals = choice.reals(imsize, batch, distinct=True)
+        yield from score(classify, choice.fakes(stages, batch), reals, cfg.EVAL.SPLITS)
     if "colour" in cfg.EVAL.METRICS:
-        fakes, reals = pictures(cfg.EVAL.COLOUR_COUNT)
-        measures.report(run, measures.colours(fakes, reals, seed) | facts)
+        choice = CaptionChoice(split, embeddings, cfg.EVAL.COLOUR_COUNT, seed)
+        yield colours(choice.fakes(stages, batch), choice.reals(imsize, batch), seed)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,13 @@ from tqdm import tqdm
 
 from misc.data.atomic import disk_errors, make_folder, replace_with
 from misc.data.images import contact_sheet, encode_png
+from misc.evaluation.steady import Stages
 
 # A sheet is to be looked at: of more captions or copies it shows the first.
 SHEET_CAPTIONS = 40
 SHEET_COPIES = 4
 SHEET_WIDTH = 1200  # pixels, roughly
 COLUMNS = ("file", "caption", "copy", "stage", "seed", "run", "step", "encoder")
-
-# (embeddings (n, width), seed, number of the first picture) -> uint8 (n, s, s, 3) of each stage.
-Stages = Callable[[np.ndarray, int, int], Sequence[np.ndarray]]
 
 
 def slug(sentence: str) -> str:
@@ -46,6 +44,7 @@ def write_gallery(
 
     Args:
       captions, embeddings: n sentences, and float32 (n, width), which may be memory-mapped.
+      stages: a `steady` sampler.
       batch: pictures at once; they are written as they come, so memory does not grow with n.
       facts: `run`, `step` and `encoder` for the manifest, which is written last.
     Returns: the path of the contact sheet, out/sheet.png; beside it is manifest.csv.

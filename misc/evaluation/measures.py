@@ -1,7 +1,7 @@
 """Numbers about a trained GAN: which captions are sampled, what is compared, what is reported."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,7 @@ from misc.data.images import centre_of
 from misc.data.prepared import PreparedSplit
 from misc.evaluation.colour_correlation import colour_correlation, shuffled
 from misc.evaluation.inception_score import inception_score
-
-# (embeddings float32 (n, width), seed, number of the first picture) -> uint8 (n, s, s, 3).
-Sample = Callable[[np.ndarray, int, int], np.ndarray]
+from misc.evaluation.steady import Stages
 
 
 class CaptionChoice:
@@ -36,12 +34,12 @@ class CaptionChoice:
         self.pictures = order[:count]
         self.rows = entries["first"] + random.integers(0, entries["count"])
 
-    def fakes(self, sample: Sample, batch: int) -> Iterator[np.ndarray]:
-        """Generated pictures of the captions, in order: uint8 (at most `batch`, s, s, 3)."""
+    def fakes(self, stages: Stages, batch: int) -> Iterator[np.ndarray]:
+        """Last-stage pictures of the captions, in order: uint8 (at most `batch`, s, s, 3)."""
         with tqdm(total=len(self.rows), desc="measure", unit="picture", disable=None) as bar:
             for start in range(0, len(self.rows), batch):
                 rows = self.rows[start : start + batch]
-                yield sample(np.asarray(self.embeddings[rows]), self.seed, start)
+                yield stages(np.asarray(self.embeddings[rows]), self.seed, start)[-1]
                 bar.update(len(rows))
 
     def reals(self, imsize: int, batch: int, distinct: bool = False) -> Iterator[np.ndarray]:

@@ -1,0 +1,43 @@
+"""Pixels that do not depend on how many pictures are asked for at once."""
+
+import numpy as np
+import pytest
+
+from misc.evaluation.steady import ROWS, steady
+
+
+def rounding(embedding, seed, start):
+    """Two stages that round as matrix products do: by the rows of a batch and the place in it."""
+    numbers = start + np.arange(len(embedding))
+    places = np.arange(len(embedding)) * 10 + len(embedding)
+    values = embedding[:, 0] + numbers * 1000 + seed + places
+    return values[:, None, None, None], -values[:, None, None, None]
+
+
+EMBEDDING = np.arange(11, dtype=np.float32)[:, None] / 16
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4, 5, 11])
+def test_any_batch_gives_the_same(batch):
+    def pictures(function):
+        parts = [function(EMBEDDING[i : i + batch], 7, i) for i in range(0, 11, batch)]
+        return [np.concatenate(stage) for stage in zip(*parts, strict=True)]
+
+    whole = steady(rounding)(EMBEDDING, 7, 0)
+    assert len(whole) == 2 and whole[0].shape == (11, 1, 1, 1)
+    assert np.array_equal(whole[0].ravel() % 1, EMBEDDING[:, 0] % 1)
+    for stage, expected in zip(pictures(steady(rounding)), whole, strict=True):
+        assert np.array_equal(stage, expected)
+    if batch < 11:  # without it they differ, so this test can fail
+        assert not np.array_equal(pictures(rounding)[0], rounding(EMBEDDING, 7, 0)[0])
+
+
+def test_every_call_has_the_same_number_of_rows():
+    calls = []
+
+    def stages(embedding, seed, start):
+        calls.append((len(embedding), start))
+        return rounding(embedding, seed, start)
+
+    steady(stages)(EMBEDDING[:3], 0, 2 * ROWS - 1)
+    assert calls == [(ROWS, ROWS), (ROWS, 2 * ROWS)]
