@@ -1,5 +1,6 @@
 """Shared fixtures: small prepared sets, and a guard that keeps tests on the CPU and offline."""
 
+import json
 import os
 
 # Before any test module imports TensorFlow; subprocesses inherit both.
@@ -12,6 +13,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 
+from misc.config.errors import run_program  # noqa: E402
 from misc.data.writer import Picture, write_embeddings, write_set  # noqa: E402
 
 COLOURS = {
@@ -172,3 +174,57 @@ def raw_cub(tmp_path, draw_picture):
     (folder / "attributes/image_attribute_labels.txt").write_text("\n".join(labels))
     (root / "attributes.txt").write_text("1 is_blue\n2 has_tail::green_(or_dark)\n")
     return root
+
+
+@pytest.fixture(scope="session")
+def gan_yml(tiny_set, tmp_path_factory):
+    """`gan_yml(**keys)` -> a YAML file for a GAN room on `tiny_set` that trains in seconds.
+
+    Keys are dotted names with "__" for the dot: `TRAIN__MAX_EPOCH=2`. An epoch is 3 steps.
+    """
+
+    def write(**keys):
+        values = {
+            "CONFIG_NAME": "run",
+            "DATASET_NAME": "tiny",
+            "DATA_DIR": str(tiny_set),
+            "GPU_ID": -1,
+            "Z_DIM": 5,
+            "TRAIN__BATCH_SIZE": 4,
+            "TRAIN__MAX_EPOCH": 2,
+            "TRAIN__NUM_COPY": 2,
+            "TRAIN__LOG_INTERVAL": 1,
+            "GAN__NETWORK_TYPE": "simple",
+            "GAN__GF_DIM": 8,
+            "GAN__DF_DIM": 4,
+            "GAN__EMBEDDING_DIM": 6,
+            "GAN__R_NUM": 1,
+            "TEST__LR_IMSIZE": 16,
+            "TEST__HR_IMSIZE": 32,
+            "TEXT__DIMENSION": WIDTH,
+        } | keys
+        tree = {}
+        for name, value in values.items():
+            *sections, last = name.split("__")
+            node = tree
+            for section in sections:
+                node = node.setdefault(section, {})
+            node[last] = value
+        path = tmp_path_factory.mktemp("cfg") / "gan.yml"
+        path.write_text(json.dumps(tree))  # JSON is YAML
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run_main(capsys):
+    """`run_main(main, *flags)` -> (exit code, stdout, stderr) of a program, in this process."""
+
+    def run(main, *flags):
+        capsys.readouterr()
+        code = run_program(lambda _: main([str(flag) for flag in flags]))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -1,5 +1,6 @@
 """The one training loop: steps, checkpoints, interruption, NaN, resume to the same bits."""
 
+import contextlib
 import math
 import shutil
 import signal
@@ -54,7 +55,7 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
     # Several workers must save at one step, but their clocks and signals differ: the step decides.
     alone = not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     saved_at = time.monotonic()
-    with Interrupt(catch=alone) as interrupt:
+    with contextlib.closing(reporter), Interrupt(catch=alone) as interrupt:
         for done in range(start + 1, total + 1):
             losses = run(next(batches))
             reporter.stepped()
@@ -72,7 +73,6 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
                 saved_at = time.monotonic()
             if interrupt.signal:
                 break
-    reporter.close()
     if interrupt.signal and done < total:
         print(f"{folder}: stopped and saved at step {done}; the same command goes on from here")
         return 128 + interrupt.signal
@@ -116,8 +116,8 @@ class Checkpoints:
             self._sweep()
             raise UserError(
                 f"{self.chief_folder}: the checkpoint of step {step} cannot be written "
-                f"({str(error).splitlines()[0][:160]}); {self._last_good()}; free some space and "
-                "run the same command again"
+                f"(...{str(error).splitlines()[0][-120:]}); {self._last_good()}; free some "
+                "space and run the same command again"
             ) from error
 
     def refuse_nan(self, losses: dict[str, float]) -> None:

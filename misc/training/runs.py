@@ -100,10 +100,10 @@ def restore(checkpoint, prefix: str, *, partial: bool = False) -> None:
     try:
         status = checkpoint.restore(prefix)
         if partial:
-            status.assert_existing_objects_matched().expect_partial()
+            status.expect_partial().assert_existing_objects_matched()
         else:
             status.assert_consumed()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+    except (AssertionError, ValueError, IndexError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise UserError(
             f"{prefix}: this checkpoint does not fit the networks of its config.yml, or is damaged "

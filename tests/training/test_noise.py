@@ -1,0 +1,32 @@
+"""Noise is a function of seed, step, role and row, and of nothing else."""
+
+import numpy as np
+import tensorflow as tf
+
+from misc.training.noise import EPS_D, Z_D, normal, rows_normal
+
+
+def test_noise_depends_on_every_key():
+    base = normal(1, 5, Z_D, 3, 4).numpy()
+    np.testing.assert_array_equal(base, normal(1, 5, Z_D, 3, 4))
+    for other in (normal(2, 5, Z_D, 3, 4), normal(1, 6, Z_D, 3, 4), normal(1, 5, EPS_D, 3, 4)):
+        assert np.abs(base - other).min() > 0
+
+
+def test_noise_is_standard_normal_and_truncation_truncates():
+    free = normal(0, 0, Z_D, 400, 100).numpy()
+    cut = normal(0, 0, EPS_D, 400, 100, truncated=True).numpy()
+    assert abs(free.mean()) < 0.02 and abs(free.std() - 1) < 0.02 and np.abs(free).max() > 3
+    assert np.abs(cut).max() <= 2
+
+
+def test_a_row_does_not_depend_on_its_batch():
+    together = rows_normal(3, 0, 4, Z_D, 6).numpy()
+    apart = [rows_normal(3, start, 1, Z_D, 6).numpy() for start in range(4)]
+    np.testing.assert_array_equal(together, np.concatenate(apart))
+    assert len(np.unique(together)) == together.size
+
+
+def test_rows_inside_a_graph():
+    run = tf.function(lambda start: rows_normal(3, start, 2, Z_D, 6))
+    np.testing.assert_array_equal(run(tf.constant(1, tf.int64)), rows_normal(3, 1, 2, Z_D, 6))
