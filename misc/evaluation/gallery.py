@@ -17,6 +17,7 @@ from misc.evaluation.steady import Stages
 SHEET_CAPTIONS = 40
 SHEET_COPIES = 4
 SHEET_WIDTH = 1200  # pixels, roughly
+TILE = 128  # pixels; captions under narrower pictures are hard to read
 COLUMNS = ("file", "caption", "copy", "stage", "seed", "run", "step", "encoder")
 
 
@@ -82,6 +83,5 @@ def write_gallery(
 
 
 def _sheet(pictures: list[np.ndarray], captions: Sequence[str]) -> Image.Image:
-    tile = max(64, min(128, max(len(picture) for picture in pictures)))
-    columns = max(1, SHEET_WIDTH // (tile * len(pictures) // len(captions)))
-    return contact_sheet(pictures, captions, min(columns, len(captions)), tile)
+    columns = max(1, SHEET_WIDTH // (TILE * len(pictures) // len(captions)))
+    return contact_sheet(pictures, captions, min(columns, len(captions)), TILE)

@@ -101,13 +101,14 @@ def test_two_fits_with_one_seed_agree_and_stdout_stays_empty(capfd):
     pictures[20:, :, 30:] = 255
     labels, none = np.repeat([0, 1], 20), np.zeros((40, 0), np.int8)
     results = []
-    for seed in (4, 4, 5):
-        keras.utils.set_random_seed(seed)
+    for _ in range(2):
+        keras.utils.set_random_seed(4)
         inputs = keras.Input((64, 64, 3))
         x = keras.layers.Dropout(0.5)(keras.layers.Flatten()(inputs))
         model = keras.Model(inputs, {"species": keras.layers.Dense(2, name="species")(x)})
-        fit.fit(model, pictures, labels, none, np.zeros(0, int), epochs=2, seed=seed)
+        before = model.get_weights()[0]
+        fit.fit(model, pictures, labels, none, np.zeros(0, int), epochs=2, seed=4)
         results.append(model.get_weights()[0])
     assert np.array_equal(results[0], results[1])
-    assert not np.allclose(results[0], results[2])
+    assert not np.array_equal(results[0], before)
     assert capfd.readouterr().out == ""

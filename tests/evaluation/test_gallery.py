@@ -75,8 +75,8 @@ def test_the_sheet_shows_the_first_captions_and_copies(tmp_path, monkeypatch):
 def test_one_stage_and_many_captions_make_columns(tmp_path):
     one = write(tmp_path / "a", ["x"], stages=lambda *rows: stages(*rows)[:1], copies=1)
     many = write(tmp_path / "b", ["x"] * 30, stages=lambda *rows: stages(*rows)[:1], copies=1)
-    assert Image.open(one).width < 150
-    assert 900 < Image.open(many).width < 1500
+    assert Image.open(one).width < 200
+    assert 1100 < Image.open(many).width < 1500
 
 
 def test_a_failure_leaves_the_old_manifest(tmp_path):
