@@ -114,10 +114,10 @@ def _blocks(split) -> Iterator[list[str]]:
     block, cut = [], 0
     for i in range(len(split)):
         captions = split.record(i)["captions"]
-        if len(captions) != split.index["count"][i]:
+        if not captions:
             raise UserError(
-                f"{split.folder}: picture {i} has embeddings but no captions, so there is nothing "
-                "to embed; prepare the set from sources with captions"
+                f"{split.folder}: picture {i} has no caption to embed; prepare the set from "
+                "sources with captions"
             )
         cut += sum(map(is_cut, captions))
         block += captions

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from misc.data.images import contact_sheet, decode_centre, to_float
+from misc.data.images import centre_of, contact_sheet, to_float
 from misc.data.prepared import PreparedSplit
 
 PICTURES = 400  # of the test split; as many at every step, so that the numbers compare
@@ -62,7 +62,7 @@ class HeldOut:
 
     def _shown(self, indices) -> list[np.ndarray]:
         """uint8 (imsize, imsize, 3) centres of pictures."""
-        return [decode_centre(png, self.imsize) for png in self.split.pictures(indices, self.size)]
+        return [centre_of(png, self.imsize) for png in self.split.pictures(indices, self.size)]
 
     def _sheet(self, texts, seen):
         first = np.searchsorted(self.caption_labels, np.arange(len(self.classes))[:ROWS])

@@ -29,6 +29,7 @@ def build_text_encoder(cfg: EasyDict) -> TextEncoder:
         recurrence=cfg.TEXT.RECURRENCE,
         steps=cfg.TEXT.STEPS,
         widths=cfg.TEXT.WIDTHS,
+        spread=cfg.TEXT.SPREAD,
     )
 
 

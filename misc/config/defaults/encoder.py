@@ -5,7 +5,7 @@ Descriptions" (CVPR 2016).
 """
 
 from misc.config.defaults import common
-from misc.config.keys import Key, above, at_least, one_of, with_defaults
+from misc.config.keys import Key, above, at_least, one_of, power_of_two, with_defaults
 
 KEYS = with_defaults(common.KEYS, TRAIN__BATCH_SIZE=40, TRAIN__MAX_EPOCH=200) + (
     Key(
@@ -31,15 +31,19 @@ KEYS = with_defaults(common.KEYS, TRAIN__BATCH_SIZE=40, TRAIN__MAX_EPOCH=200) + 
         one_of(8, 18),
     ),
     Key("TEXT.WIDTHS", [384, 512], "channels of the first two convolutions"),
-    Key("IMAGE.SIZE", 64, "pictures the image tower sees, px", at_least(16)),
-    Key("IMAGE.GRID", 4, "side of the image tower's last feature map", at_least(1)),
+    Key("TEXT.SPREAD", 0.08, "every weight starts uniform in [-SPREAD, SPREAD]", above(0)),
+    Key("IMAGE.SIZE", 64, "pictures the image tower sees, px", power_of_two(16)),
+    Key("IMAGE.GRID", 4, "side of the image tower's last feature map", power_of_two(1)),
     Key("IMAGE.WIDTH", 32, "channels of the image tower's first convolution", at_least(4)),
 )
 
 
 def problems(cfg) -> list[str]:
     """What is wrong between keys of `cfg`, one line each."""
+    found = []
     widths = cfg.TEXT.WIDTHS
-    if len(widths) != 2 or not all(isinstance(w, int) and w > 0 for w in widths):
-        return ["TEXT.WIDTHS must be two whole numbers above 0"]
-    return []
+    if len(widths) != 2 or not all(type(w) is int and w > 0 for w in widths):
+        found.append("TEXT.WIDTHS must be two whole numbers above 0")
+    if cfg.IMAGE.GRID > cfg.IMAGE.SIZE:
+        found.append("IMAGE.GRID must not be larger than IMAGE.SIZE")
+    return found

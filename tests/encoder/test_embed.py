@@ -1,0 +1,161 @@
+"""Embedding sentences: by the program, by the verb, into a set; duplicates, order, mistakes."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from encoder import embed
+from encoder.trainer import build_text_encoder
+from misc.config.errors import UserError
+from misc.config.load import load_config, save_config
+from misc.data.prepared import open_split
+from misc.training.loop import Checkpoints
+
+SENTENCES = ["a red square", "this is a Blue circle!", "a red square", "a small bird"]
+
+
+def save_run(folder, seed=0, *keys):
+    """A run folder as training leaves it, of a small untrained encoder."""
+    small = ["TEXT.DIMENSION=6", "TEXT.CNN_DIM=8", "TEXT.WIDTHS=[8, 8]", "TEXT.SPREAD=0.4"]
+    small += ["TEXT.RECURRENCE=rnn", "TEXT.STEPS=8"]
+    cfg = load_config("encoder", None, [*small, *keys])
+    folder.mkdir(parents=True)
+    save_config(cfg, "encoder", folder / "config.yml")
+    keras.utils.set_random_seed(seed)
+    networks = {"text_encoder": build_text_encoder(cfg)}
+    trainer = SimpleNamespace(networks=networks, optimizers={})
+    Checkpoints(trainer, tf.Variable(3, dtype=tf.int64), folder, chief=True).save()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return save_run(tmp_path_factory.mktemp("runs") / "encoder_tiny")
+
+
+def test_the_verb_keeps_order_and_embeds_duplicates_once(run):
+    embedder = embed.load(run)
+    done = []
+    rows = embedder(SENTENCES, done.append)
+    assert rows.shape == (4, embedder.dimension) == (4, 6) and rows.dtype == np.float32
+    assert sum(done) == 4
+    np.testing.assert_array_equal(rows[0], rows[2])
+    assert np.abs(rows[0] - rows[1]).max() > 1e-3
+    few = embed.load(run, batch_size=2)
+    np.testing.assert_allclose(few(SENTENCES), rows, atol=1e-6)
+    np.testing.assert_allclose(few(SENTENCES[3:]), rows[3:], atol=1e-6)
+    assert embedder([]).shape == (0, 6)
+
+
+def test_different_captions_are_computed_once(run):
+    embedder = embed.load(run, batch_size=2)
+    done = []
+    embedder(["a", "b", "a", "c", "a"], done.append)
+    assert done == [4, 1]  # a (three times) and b together, then c
+
+
+def test_the_digest_tells_weights_and_configurations_apart(run, tmp_path):
+    digest = embed.load(run).digest
+    assert len(digest) == 64 and digest == embed.load(run).digest
+    assert digest == embed.load(save_run(tmp_path / "twin", 0, "TRAIN.LOG_INTERVAL=3")).digest
+    assert digest != embed.load(save_run(tmp_path / "seed", 1)).digest
+    assert digest != embed.load(save_run(tmp_path / "range", 0, "PRECISION=bfloat16")).digest
+
+
+def test_sentences_and_files_give_the_same(run, tmp_path, run_main):
+    path, listed, read = (tmp_path / name for name in ("s.txt", "new/listed.npy", "read.npy"))
+    path.write_text("\n".join(SENTENCES), encoding="utf-8")
+    flags = ["--run", run, "--out"]
+    code, out, _ = run_main(embed.main, *flags, listed, "--sentence", *SENTENCES)
+    assert code == 0
+    report = json.loads(out)
+    assert report["captions"] == 4 and report["width"] == 6 and report["out"] == listed.as_posix()
+    assert report["digest"] == embed.load(run).digest
+    assert run_main(embed.main, *flags, read, "--captions", path, "--batch-size", 3)[0] == 0
+    np.testing.assert_allclose(np.load(listed), np.load(read), atol=1e-6)
+
+
+def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run_main):
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_set, folder)
+    code, out, err = run_main(embed.main, "--run", run, "--data", folder)
+    assert code == 0 and "longer" not in err
+    assert json.loads(out)["captions"] == {"train": 36, "test": 24}
+    embedder = embed.load(run)
+    for name in ("train", "test"):
+        split = open_split(folder, name)
+        rows = split.embeddings("encoder_tiny")
+        for i in (0, len(split) - 1):
+            start, record = split.index["first"][i], split.record(i)
+            expected = embedder(record["captions"])
+            np.testing.assert_allclose(rows[start : start + 3], expected, atol=1e-6)
+        card = json.loads((folder / name / "embeddings" / "encoder_tiny.json").read_text())
+        assert card == {"digest": embedder.digest, "run": run.as_posix(), "width": 6}
+        assert (split.embeddings("text")).shape[1] == 8  # those of another encoder stay
+
+
+def test_long_sentences_are_cut_with_one_line(run, tmp_path, run_main):
+    long = "a bird " * 40
+    flags = ["--run", run, "--out", tmp_path / "a.npy", "--sentence", long, long[:201] + "other"]
+    code, _, err = run_main(embed.main, *flags, "short one")
+    assert code == 0
+    assert err.count("2 captions are longer than 201 characters") == 1
+    rows = np.load(tmp_path / "a.npy")
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"--sentence": [""]}, "has no word"),
+        ({"--sentence": ["fine", "x" * 10_000]}, "10,000 characters"),
+        ({"--captions": ["missing.txt"]}, "missing.txt: cannot be read"),
+        ({"--data": ["missing"], "--out": None}, "no prepared set"),
+        ({"--data": ["missing"]}, "--out does not go with --data"),
+        ({"--sentence": ["a bird"], "--out": ["rows.txt"]}, "ends in .npy"),
+        ({"--sentence": ["a bird"], "--out": None}, "ends in .npy"),
+        ({"--sentence": ["a bird"], "--batch-size": ["0"]}, "--batch-size 0"),
+        ({"--sentence": ["a bird"], "--run": ["missing"]}, "not a run folder"),
+        ({"--sentence": ["a bird"], "--out": ["file/rows.npy"]}, "cannot write file"),
+    ],
+)
+def test_mistakes_are_one_line(flags, message, run, tmp_path, run_main, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("not a folder")
+    given = {"--run": [run], "--out": ["out.npy"], **flags}
+    words = [w for flag, values in given.items() if values for w in (flag, *values)]
+    code, out, err = run_main(embed.main, *words)
+    assert code == 2 and not out
+    assert err.strip().splitlines()[-1].startswith("error: ") and message in err
+    assert not list(tmp_path.glob("**/*.npy"))
+
+
+def test_a_run_of_another_room_or_size_is_refused(run, tmp_path, make_set):
+    gan = tmp_path / "gan"
+    gan.mkdir()
+    save_config(load_config("initial", None), "initial", gan / "config.yml")
+    with pytest.raises(UserError, match="a run of initial, expected one of encoder"):
+        embed.load(gan)
+    wider = tmp_path / "wider"
+    shutil.copytree(run, wider)
+    text = (wider / "config.yml").read_text()
+    (wider / "config.yml").write_text(text.replace("CNN_DIM: 8", "CNN_DIM: 9"))
+    with pytest.raises(UserError, match="does not fit the networks"):
+        embed.load(wider)
+    untrained = tmp_path / "untrained"
+    untrained.mkdir()
+    shutil.copy(run / "config.yml", untrained)
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        embed.load(untrained)
+
+
+def test_a_set_without_captions_is_refused(run, make_set, run_main):
+    folder = make_set(captions=0, width=None)
+    code, _, err = run_main(embed.main, "--run", run, "--data", folder)
+    assert code == 2 and "error: " in err

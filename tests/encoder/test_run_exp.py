@@ -1,0 +1,118 @@
+"""The encoder's driver, as programs and in this process: whole runs, resuming, mistakes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from encoder.run_exp import main
+
+ROOT = Path(__file__).parents[2]
+NOT_IMPORTED = "import sys; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
+
+
+def run(folder, tiny_set, *flags):
+    keys = {
+        "DATASET_NAME": "tiny",
+        "DATA_DIR": tiny_set,
+        "CONFIG_NAME": "encoder",
+        "GPU_ID": -1,
+        "TRAIN.BATCH_SIZE": 3,
+        "TRAIN.MAX_EPOCH": 4,
+        "TRAIN.LOG_INTERVAL": 2,
+        "TRAIN.GRID_INTERVAL": 6,
+        "TEXT.DIMENSION": 8,
+        "TEXT.CNN_DIM": 8,
+        "TEXT.WIDTHS": [8, 8],
+        "TEXT.RECURRENCE": "rnn",
+        "TEXT.STEPS": 8,
+        "IMAGE.SIZE": 16,
+        "IMAGE.WIDTH": 4,
+    }
+    settings = [flag for key, value in keys.items() for flag in ("--set", f"{key}={value}")]
+    return main(["--run", str(folder), *settings, *flags])
+
+
+def weights(folder):
+    prefix = tf.train.latest_checkpoint(str(folder / "checkpoints"))
+    reader = tf.train.load_checkpoint(prefix)
+    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
+    return {n: reader.get_tensor(n) for n in names if "save_counter" not in n}
+
+
+def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(tiny_set, tmp_path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert run(whole, tiny_set) == 0
+    assert run(halves, tiny_set, "--set", "TRAIN.MAX_EPOCH=2") == 0
+    assert run(halves, tiny_set) == 0
+    first, second = weights(whole), weights(halves)
+    assert first.keys() == second.keys() and any("image_tower" in name for name in first)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    lines = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == 12  # 4 epochs of 3 classes
+    numbers = {name for line in lines for name in line}
+    assert {"loss", "accuracy", "zero_shot_accuracy", "zero_shot_chance"} <= numbers
+    assert (whole / "grids" / "step-0000012.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "networks"),
+    [
+        ([], {"text_encoder": 4_045_184, "image_tower": None}),
+        (["--set", "TRAIN.IMAGE_FEATURES=googlenet"], {"text_encoder": 4_045_184}),
+    ],
+)
+def test_a_dry_run_counts_and_needs_no_data(flags, networks, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--dry-run", *flags]) == 0
+    counted = json.loads(capsys.readouterr().out.splitlines()[-1])["networks"]
+    assert counted.keys() == networks.keys()
+    assert counted["text_encoder"] == {"trainable": 4_045_184, "non_trainable": 0}
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("yml", ["birds", "flowers", "demo"])
+def test_every_configuration_builds(yml, capsys):
+    assert main(["--cfg", str(ROOT / f"encoder/cfg/{yml}.yml"), "--dry-run"]) == 0
+    networks = json.loads(capsys.readouterr().out.splitlines()[-1])["networks"]
+    published = {"birds": 4_045_184, "flowers": 2_994_560}
+    assert networks["text_encoder"]["trainable"] == published.get(
+        yml, networks["text_encoder"]["trainable"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("TRAIN.BATCH_SIZE=4", "3 classes, but a batch takes 4"),
+        ("IMAGE.SIZE=64", "IMAGE.SIZE"),
+        ("TRAIN.IMAGE_FEATURES=none", "none.npy: no readable picture features"),
+        ("DATA_DIR=nowhere", "no prepared set"),
+        ("TEXT.RECURENCE=gru", "TEXT.RECURRENCE"),
+        ("TEXT.WIDTHS=[1]", "two whole numbers"),
+        ("IMAGE.GRID=12", "IMAGE.GRID"),
+    ],
+)
+def test_mistakes_are_one_line(setting, message, tiny_set, tmp_path, run_main):
+    code, _, err = run_main(
+        lambda _: run(tmp_path / "run", tiny_set, "--set", setting),
+    )
+    assert code == 2 and message in err
+    assert err.strip().splitlines()[-1].startswith("error: ")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("module", ["encoder.run_exp", "encoder.embed"])
+def test_help_needs_no_tensorflow(module):
+    code = f"import {module} as program\ntry:\n    program.main(['--help'])\nexcept SystemExit:\n"
+    result = subprocess.run(
+        [sys.executable, "-c", code + f"    {NOT_IMPORTED}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert result.returncode == 0 and "--run" in result.stdout

@@ -1,0 +1,97 @@
+"""One update of the encoder: RMSProp as published, who moves, the schedule, replicas."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from encoder.trainer import build, rmsprop
+from misc.config.load import load_config
+
+SMALL = ["TRAIN.BATCH_SIZE=3", "TEXT.DIMENSION=4", "TEXT.CNN_DIM=5", "TEXT.WIDTHS=[6, 5]"]
+SMALL += [
+    "TEXT.RECURRENCE=rnn",
+    "TEXT.STEPS=8",
+    "TEXT.SPREAD=0.4",
+    "IMAGE.SIZE=16",
+    "IMAGE.WIDTH=4",
+]
+
+
+def config(*keys):
+    return load_config("encoder", None, [*SMALL, *keys])
+
+
+def batch(rng, features=False):
+    shape = (3, 4) if features else (3, 16, 16, 3)
+    return {
+        "indices": tf.constant(rng.integers(0, 71, (3, 201)), tf.int32),
+        "picture": tf.constant(rng.uniform(-1, 1, shape), tf.float32),
+    }
+
+
+def test_rmsprop_is_torchs():
+    layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    network = keras.Sequential([keras.Input((4,)), layer])
+    optimizer = rmsprop(0.01, network)
+    # From 1 / b^2 of a gradient down to less than the published epsilon of 1e-8.
+    gradients = np.array([[3.0], [-6e-4], [2e-7], [0.0]], np.float32)
+    expected, v = np.ones((4, 1)), np.zeros((4, 1))
+    for factor in (1.0, -0.5, 2.0):
+        g = gradients.astype(np.float64) * factor
+        v = 0.99 * v + 0.01 * g**2
+        expected -= 0.01 * g / (np.sqrt(v) + 1e-8)
+        optimizer.apply([tf.constant(gradients * factor)], network.trainable_variables)
+    moves, published = np.asarray(layer.kernel) - 1, expected - 1
+    np.testing.assert_allclose(moves[:2], published[:2], rtol=1e-3)
+    # Where the epsilon counts, within the root it acts less than beside it, but not much.
+    np.testing.assert_allclose(moves[2], published[2], rtol=0.5)
+    assert moves[3] == published[3] == 0
+
+
+def test_a_step_moves_both_networks_and_learning_follows_the_epochs():
+    trainer = build(config("TRAIN.LEARNING_RATE=0.001"), 1, 2)
+    before = {n: [np.asarray(w) for w in net.weights] for n, net in trainer.networks.items()}
+    given = batch(np.random.default_rng(0))
+    step = tf.function(lambda: trainer.train_step(given, 0)["loss"])
+    losses = [float(step()) for _ in range(40)]
+    assert losses[-1] < 0.5 * losses[0]
+    for name, network in trainer.networks.items():
+        after = [np.asarray(w) for w in network.weights]
+        assert all((a != b).any() for a, b in zip(after, before[name], strict=True)), name
+    # 40 steps are 20 epochs of 2 classes.
+    rates = [float(optimizer.learning_rate) for optimizer in trainer.optimizers.values()]
+    assert rates == pytest.approx([0.001 * 0.98**20] * 2, rel=1e-5)
+
+
+def test_features_need_no_tower():
+    trainer = build(config("TRAIN.IMAGE_FEATURES=net"), 1, 3)
+    assert trainer.networks.keys() == trainer.optimizers.keys() == {"text_encoder"}
+    values = trainer.train_step(batch(np.random.default_rng(0), features=True), 0)
+    assert values["loss"] > 0 and 0 <= values["accuracy"] <= 1
+
+
+def test_one_direction_costs_less_than_two():
+    losses = []
+    for symmetric in (True, False):
+        keras.utils.set_random_seed(0)
+        trainer = build(config(f"TRAIN.SYMMETRIC={symmetric}"), 1, 3)
+        losses.append(float(trainer.train_step(batch(np.random.default_rng(0)), 0)["loss"]))
+    assert losses[1] < losses[0]
+
+
+def test_gradients_are_shared_by_replicas(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        keras.optimizers.RMSprop, "apply", lambda self, grads, variables: given.append(grads)
+    )
+    for replicas in (1, 2):
+        keras.utils.set_random_seed(0)
+        trainer = build(config(), replicas, 3)
+        loss = trainer.train_step(batch(np.random.default_rng(0)), 0)["loss"]
+    alone, shared = given[0], given[2]
+    assert float(loss) > 0
+    for one, half in zip(alone, shared, strict=True):
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(one), 2 * tf.convert_to_tensor(half), atol=1e-6
+        )
