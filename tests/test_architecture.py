@@ -199,6 +199,13 @@ def test_the_packages_that_are_installed_are_the_folders():
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
+def test_the_hooks_run_the_ruff_of_the_lock():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    (ruff,) = hooks["repos"]
+    lock = (ROOT / "requirements.lock").read_text()
+    assert f"ruff=={ruff['rev'].removeprefix('v')} " in lock
+
+
 @parametrize(CONFIGS)
 def test_a_configuration_loads_and_opens_with_its_command(path):
     room = path.parent.parent.name if path.parent.parent != ROOT else "main"
