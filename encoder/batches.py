@@ -39,7 +39,7 @@ class PairBatches:
       split: a `PreparedSplit` with captions.
       batch_size: global, over all replicas.
       seed: int >= 0.
-      imsize: side in pixels of the pictures, one of the card's `imsizes`.
+      side: of the pictures, px; one of the card's `imsizes`, or one divided by a whole number.
       features: float32 (pictures, d) or (pictures, d, views) in place of pictures, or None.
 
     Attributes:
@@ -55,11 +55,11 @@ class PairBatches:
         *,
         batch_size: int,
         seed: int,
-        imsize: int,
+        side: int,
         features: np.ndarray | None = None,
     ):
         self.split, self.batch_size, self.seed = split, batch_size, seed
-        self.imsize, self.features = imsize, features
+        self.side, self.features = side, features
         self._views = features.shape[2] if features is not None and features.ndim == 3 else 1
         self._counts = np.asarray(split.index["count"])
         # Pictures class by class, of those that have captions.
@@ -71,7 +71,7 @@ class PairBatches:
         self.steps_per_epoch = len(self._sizes)
         self._check()
         if features is None:
-            self.size = split.sizes[split.card["imsizes"].index(imsize)]
+            self.imsize, self.stored = family(split, side)
 
     def plan(self, step: int) -> Plan:
         """Decide what global batch `step` shows; reads no file."""
@@ -80,7 +80,7 @@ class PairBatches:
         classes = draws.choice(len(self._sizes), b, replace=False)
         pictures = self._by_class[self._starts[classes] + draws.integers(0, self._sizes[classes])]
         captions = draws.integers(0, self._counts[pictures])
-        margin = 0 if self.features is not None else self.size - self.imsize
+        margin = 0 if self.features is not None else self.stored - self.imsize
         offsets = draws.integers(0, margin + 1, (b, 2))
         return Plan(pictures, captions, offsets, draws.integers(0, self._views, b))
 
@@ -88,7 +88,7 @@ class PairBatches:
         """Batches from `start_step` on, as a `tf.data.Dataset` of dicts, without end.
 
         Elements: `indices`, int32 (b, 201), characters of the captions; `picture`, float32
-        (b, imsize, imsize, 3) in [-1, 1], or, with `features`, float32 (b, d) of them.
+        (b, side, side, 3) in [-1, 1], or, with `features`, float32 (b, d) of them.
 
         Args:
           context: None: whole batches. A `tf.distribute.InputContext`: each element is the slice of
@@ -113,7 +113,7 @@ class PairBatches:
 
         def read_pictures(number):
             plan = planned(number)
-            pngs = self.split.pictures(plan.pictures, self.size)
+            pngs = self.split.pictures(plan.pictures, self.stored)
             return self._characters(plan), np.array(pngs, object), plan.offsets.astype(np.int32)
 
         def read_features(number):
@@ -137,10 +137,10 @@ class PairBatches:
             types = (tf.int32, tf.string, tf.int32)
             indices, pngs, offsets = tf.numpy_function(read_pictures, [number], types)
             pictures = tf.map_fn(crop, (pngs, offsets), fn_output_signature=tf.uint8)
-            shape = (length, self.imsize, self.imsize, 3)
+            pictures = tf.ensure_shape(pictures, (length, self.imsize, self.imsize, 3))
             return {
                 "indices": tf.ensure_shape(indices, (length, LENGTH)),
-                "picture": tf.ensure_shape(to_float(pictures), shape),
+                "picture": shrunk(to_float(pictures), self.side),
             }
 
         numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
@@ -164,9 +164,25 @@ class PairBatches:
                 f"{folder}: {classes} classes, but a batch takes {self.batch_size} pictures of "
                 f"different classes; set TRAIN.BATCH_SIZE to at most {classes}"
             )
-        imsizes = self.split.card["imsizes"]
-        if self.features is None and self.imsize not in imsizes:
-            raise UserError(
-                f"{folder}: prepared for pictures of {imsizes} px, not {self.imsize}; set "
-                "IMAGE.SIZE to one of them"
-            )
+
+
+def family(split: PreparedSplit, side: int) -> tuple[int, int]:
+    """The smallest of the set's picture sizes from which pictures of `side` px can be made.
+
+    Returns: its imsize, a multiple of `side`, and the size at which it is stored.
+    Raises: UserError if there is none.
+    """
+    imsizes = split.card["imsizes"]
+    for imsize, stored in sorted(zip(imsizes, split.sizes, strict=True)):
+        if imsize % side == 0:
+            return imsize, stored
+    raise UserError(
+        f"{split.folder}: prepared for pictures of {imsizes} px, from which none of {side} px can "
+        "be made; set IMAGE.SIZE to one of them, or to half of one"
+    )
+
+
+def shrunk(pictures, side: int):
+    """Pictures (n, k side, k side, c) as (n, side, side, c): means of k x k pixels; any k."""
+    k = pictures.shape[1] // side
+    return sum(pictures[:, i::k, j::k] for i in range(k) for j in range(k)) / k**2

@@ -27,7 +27,7 @@ class EncoderData:
             train,
             batch_size=cfg.TRAIN.BATCH_SIZE,
             seed=cfg.SEED,
-            imsize=cfg.IMAGE.SIZE,
+            side=cfg.IMAGE.SIZE,
             features=image_features(train, given, width) if given else None,
         )
         self.steps_per_epoch = self.batches.steps_per_epoch
@@ -36,7 +36,7 @@ class EncoderData:
         if test.record(0)["captions"] and not given.endswith(".npy"):
             self.heldout = HeldOut(
                 test,
-                imsize=cfg.IMAGE.SIZE,
+                side=cfg.IMAGE.SIZE,
                 seed=cfg.SEED,
                 features=image_features(test, given, width) if given else None,
             )

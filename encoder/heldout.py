@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from encoder.batches import family, shrunk
 from misc.data.images import centre_of, contact_sheet, to_float
 from misc.data.prepared import PreparedSplit
 
@@ -16,17 +17,16 @@ class HeldOut:
 
     Args:
       split: a `PreparedSplit` with captions.
-      imsize: side in pixels of the centre of each picture that is looked at.
+      side: of the pictures, px, as `PairBatches` takes it; the centre of each is looked at.
       seed: int >= 0.
       features: picture features in place of pictures, as `PairBatches` takes them; of several views
         the first, as published.
     """
 
-    def __init__(self, split: PreparedSplit, *, imsize: int, seed: int, features=None):
+    def __init__(self, split: PreparedSplit, *, side: int, seed: int, features=None):
         self.split, self.features = split, features
-        imsizes = split.card["imsizes"]
-        self.imsize = imsize if features is None else imsizes[0]
-        self.size = split.sizes[imsizes.index(self.imsize)]
+        self.side = side
+        self.imsize, self.stored = family(split, side if features is None else 1)
         rng = np.random.default_rng(seed)
         captioned = np.flatnonzero(split.index["count"])
         self.pictures = np.sort(rng.permutation(captioned)[:PICTURES])
@@ -56,13 +56,14 @@ class HeldOut:
 
     def _input(self, indices) -> np.ndarray:
         if self.features is None:
-            return to_float(np.stack(self._shown(indices)))
+            return shrunk(to_float(np.stack(self._shown(indices))), self.side)
         rows = np.asarray(self.features[indices])
         return rows if rows.ndim == 2 else rows[:, :, 0]
 
     def _shown(self, indices) -> list[np.ndarray]:
         """uint8 (imsize, imsize, 3) centres of pictures."""
-        return [centre_of(png, self.imsize) for png in self.split.pictures(indices, self.size)]
+        pngs = self.split.pictures(indices, self.stored)
+        return [centre_of(png, self.imsize) for png in pngs]
 
     def _sheet(self, texts, seen):
         first = np.searchsorted(self.caption_labels, np.arange(len(self.classes))[:ROWS])

@@ -19,7 +19,7 @@ def test_accuracy_by_hand():
 
 @pytest.fixture
 def heldout(tiny_set):
-    return HeldOut(open_split(tiny_set, "test"), imsize=16, seed=0)
+    return HeldOut(open_split(tiny_set, "test"), side=16, seed=0)
 
 
 def colours(captions):
@@ -43,7 +43,7 @@ def test_a_good_encoder_scores_high_and_the_sheet_shows_what_it_found(heldout):
 
 
 def test_the_sample_is_fixed_and_its_captions_are_of_its_classes(heldout, tiny_set):
-    again = HeldOut(open_split(tiny_set, "test"), imsize=16, seed=0)
+    again = HeldOut(open_split(tiny_set, "test"), side=16, seed=0)
     assert again.captions == heldout.captions
     assert len(heldout.captions) == 24  # of 2 classes 4 pictures with 3 captions each, all below 16
     names = [heldout.split.class_names[heldout.classes[i]] for i in heldout.caption_labels]
@@ -54,7 +54,7 @@ def test_features_of_several_views_count_by_their_first(tiny_set):
     split = open_split(tiny_set, "test")
     features = np.zeros((8, 2, 3), np.float32)
     features[np.arange(8), (split.labels == split.labels.max()).astype(int), 0] = 1
-    heldout = HeldOut(split, imsize=999, seed=0, features=features)
+    heldout = HeldOut(split, side=999, seed=0, features=features)
     assert heldout.classes.tolist() == sorted(set(split.labels.tolist()))
     first = split.class_names[heldout.classes[0]]
 
