@@ -4,7 +4,9 @@ Reference: hanzhanggit/StackGAN, misc/datasets.py. Differs from it: a wrong pict
 another class, and the last pictures of an epoch are left out instead of shown twice.
 """
 
+import atexit
 import functools
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,45 @@ from misc.data.prepared import PreparedSplit, caption_rows
 
 # What the random numbers of one seed are for; each purpose has its own stream.
 _ORDER, _DRAWS = 0, 1
+
+
+class _Gate:
+    """Lets TensorFlow's threads into Python, until the program ends.
+
+    A thread that asks for the interpreter when it is gone aborts the process (exit code 134) or
+    hangs it. It happens if an iterator is still alive at the end, be it in the traceback of an
+    uncaught exception. So before that every further read is told that there is no more data, which
+    soon stops the pipeline, and those that have begun are waited for.
+    """
+
+    def __init__(self):
+        self._closed, self._inside, self._last = False, [], 0.0
+
+    def open(self) -> None:
+        """To be called before threads may come; they are let in until the program ends."""
+        atexit.unregister(self._close)  # so that it is called once, however often this is
+        atexit.register(self._close)
+
+    def __enter__(self):
+        if self._closed:
+            self._last = time.monotonic()
+            raise StopIteration
+        self._inside.append(None)
+
+    def __exit__(self, *_):
+        self._inside.pop()
+        self._last = time.monotonic()
+
+    def _close(self) -> None:
+        self._closed = True
+        give_up = time.monotonic() + 10
+        while time.monotonic() < give_up:
+            if not self._inside and time.monotonic() - self._last > 0.2:
+                return
+            time.sleep(0.02)
+
+
+_GATE = _Gate()
 
 
 class BatchPlan(NamedTuple):
@@ -124,6 +165,7 @@ class GanBatches:
         """
         import tensorflow as tf
 
+        _GATE.open()
         replicas = context.num_replicas_in_sync if context else 1
         local = replicas // context.num_input_pipelines if context else 1
         first = local * context.input_pipeline_id if context else 0
@@ -138,9 +180,9 @@ class GanBatches:
 
         def read(number: np.ndarray):
             step, replica = divmod(int(number), local)
-            return self._read(
-                step, slice((first + replica) * length, (first + replica + 1) * length)
-            )
+            start = (first + replica) * length
+            with _GATE:
+                return self._read(step, slice(start, start + length))
 
         def crop(picture):
             png, offset, flip = picture
@@ -152,7 +194,8 @@ class GanBatches:
             types = (tf.string, tf.int32, tf.bool, tf.float32)
             pngs, offsets, flips, embedding = tf.numpy_function(read, [number], types)
             signature = tf.TensorSpec(shape, tf.uint8)
-            pictures = to_float(tf.map_fn(crop, (pngs, offsets, flips), signature))
+            pixels = tf.map_fn(crop, (pngs, offsets, flips), fn_output_signature=signature)
+            pictures = to_float(pixels)
             pictures = tf.ensure_shape(pictures, (len(kinds) * length, *shape))
             result = dict(zip(kinds, tf.split(pictures, len(kinds)), strict=True))
             return {**result, "embedding": tf.ensure_shape(embedding, (length, width))}

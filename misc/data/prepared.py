@@ -134,13 +134,8 @@ class PreparedSplit:
     def pictures(self, indices: Sequence[int], size: int) -> list[bytes]:
         """PNG bytes of the pictures at `indices`, in that order, `size` one of `self.sizes`."""
         entries = self.index[np.asarray(indices)]
-        pictures = [b""] * len(entries)
-        for shard in np.unique(entries["shard"]):
-            places = np.flatnonzero(entries["shard"] == shard)
-            records = self._read(shard_name(size, shard), entries["row"][places].tolist())
-            for place, record in zip(places, records, strict=True):
-                pictures[place] = record
-        return pictures
+        places = zip(entries["shard"].tolist(), entries["row"].tolist(), strict=True)
+        return [self._read(shard_name(size, shard), row) for shard, row in places]
 
     def record(self, i: int) -> dict:
         """`{"name": str, "captions": [str, ...]}` of picture `i`."""
@@ -190,20 +185,21 @@ class PreparedSplit:
         except (OSError, ValueError, EOFError) as error:
             raise self._incomplete(f"{path.name} cannot be read") from error
 
-    def _read(self, file: str, rows: list[int]) -> list[bytes]:
+    def _read(self, file: str, row: int) -> bytes:
         with self._lock:
             reader = self._readers.pop(file, None) or self._open(file)
             self._readers[file] = reader  # the last used comes last
             if len(self._readers) > MAX_OPEN_SHARDS:
                 self._readers.pop(next(iter(self._readers)))
         try:
-            return reader.read(rows)
+            # One by one: for a few records of a shard, ArrayRecord's own threads cost more.
+            return reader.read([row])[0]
         except (RuntimeError, IndexError) as error:
             raise self._incomplete(f"{file} is damaged ({error})") from error
 
     def _open(self, file: str) -> ArrayRecordReader:
         try:
-            return ArrayRecordReader(str(self.folder / file))
+            return ArrayRecordReader(str(self.folder / file), "max_parallelism:0")
         except RuntimeError as error:
             raise self._incomplete(f"{file} cannot be opened ({error})") from error
 

@@ -1,0 +1,266 @@
+"""Writing a prepared set: nothing lost, nothing half done, captions and embeddings in step."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from misc.config.errors import UserError
+from misc.data import writer
+from misc.data.prepared import open_split
+from misc.data.writer import write_embeddings, write_set
+
+
+@pytest.fixture
+def splits(make_pictures, tmp_path):
+    """Pictures of two splits: 6 of red, green, blue and 4 of yellow, white; three captions each."""
+    raw = tmp_path / "raw"
+    return {
+        "train": make_pictures(raw, ("red", "green", "blue"), per_class=2),
+        "test": make_pictures(raw, ("yellow", "white"), per_class=2),
+    }
+
+
+@pytest.fixture
+def prepare_set(splits, tmp_path):
+    """`prepare_set(**changes)` writes `splits` to tmp_path / "set" and returns the card."""
+
+    def run(**changes):
+        options = {
+            "name": "small",
+            "imsizes": (16, 32),
+            "attribute_names": ("is_red", "is_round"),
+            "card": {"split_rule": "by colour", "source": "tests"},
+            "workers": 1,
+        }
+        return write_set(tmp_path / "set", splits, **{**options, **changes})
+
+    return run
+
+
+def files(folder):
+    """Relative path -> content of every file below a folder."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_card_counts_and_is_what_set_json_holds(prepare_set, tmp_path):
+    card = prepare_set()
+    assert card == json.loads((tmp_path / "set/set.json").read_text())
+    assert card["splits"]["train"] == {"pictures": 6, "captions": 18, "classes": 3}
+    assert card["splits"]["test"] == {"pictures": 4, "captions": 12, "classes": 2}
+    assert (card["format"], card["name"], card["source"]) == (1, "small", "tests")
+    assert (card["imsizes"], card["sizes"], card["stretch"]) == ([16, 32], [19, 38], False)
+    assert card["classes"] == ["blue", "green", "red", "white", "yellow"]
+    assert not (tmp_path / "set/.partial").exists()
+
+
+def test_twice_the_same_bytes(prepare_set, tmp_path):
+    prepare_set()
+    first = files(tmp_path / "set")
+    prepare_set()
+    assert files(tmp_path / "set") == first
+
+
+def test_captions_of_any_number_and_letters(prepare_set, splits, tmp_path):
+    texts = [("one",), (), ("Gr\u00fc\u00dfe \u4f60\u597d", "\udcff", "c"), ("d",), ("e", "f"), ()]
+    splits["train"] = [
+        dataclasses.replace(picture, captions=captions)
+        for picture, captions in zip(splits["train"], texts, strict=True)
+    ]
+    assert prepare_set()["splits"]["train"]["captions"] == 7
+    split = open_split(tmp_path / "set", "train")
+    assert split.index["count"].tolist() == [1, 0, 3, 1, 2, 0]
+    assert split.index["first"].tolist() == [0, 1, 1, 4, 5, 7]
+    assert [tuple(split.record(i)["captions"]) for i in range(6)] == texts
+
+
+def test_preparing_again_replaces_only_what_was_prepared(prepare_set, splits, tmp_path):
+    out = tmp_path / "set"
+    (out / "train/embeddings").mkdir(parents=True)
+    (out / "train/filenames.pickle").write_bytes(b"the user's own")
+    prepare_set()
+    write_embeddings(out / "train", "text", [np.zeros((18, 4))])
+    splits["train"] = splits["train"][2:]
+    prepare_set(attribute_names=("is_red", "is_round"))
+    assert (out / "train/filenames.pickle").read_bytes() == b"the user's own"
+    split = open_split(out, "train")
+    assert len(split) == 4
+    with pytest.raises(UserError, match="there are: none"):  # they belonged to other captions
+        split.embeddings("text")
+
+
+def test_without_attributes_there_is_no_file_of_them(prepare_set, splits, tmp_path):
+    prepare_set()
+    for name, pictures in splits.items():
+        splits[name] = [dataclasses.replace(picture, attributes=()) for picture in pictures]
+    prepare_set(attribute_names=())
+    assert not (tmp_path / "set/train/attributes.npy").exists()
+    assert open_split(tmp_path / "set", "train").attributes is None
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_bad_picture_leaves_the_earlier_set_whole(prepare_set, splits, tmp_path, content):
+    prepare_set()
+    before = files(tmp_path / "set")
+    bad = splits["test"][3].path
+    bad.write_bytes(content)
+    with pytest.raises(UserError, match=bad.name):
+        prepare_set()
+    after = files(tmp_path / "set")
+    assert {name: after[name] for name in before} == before
+    assert len(open_split(tmp_path / "set", "train")) == 6
+
+
+def test_a_set_is_incomplete_until_set_json_is_there(prepare_set, tmp_path, monkeypatch):
+    prepare_set()
+
+    def killed(path, content):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "write_atomic", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare_set()
+    with pytest.raises(UserError, match="no prepared set"):
+        open_split(tmp_path / "set", "train")
+    prepare_set()
+    assert len(open_split(tmp_path / "set", "train").pictures(range(6), 19)) == 6
+
+
+def test_a_second_run_keeps_the_shards_of_a_killed_one(prepare_set, tmp_path, monkeypatch):
+    packed = []
+    whole = writer.write_shards
+
+    def packs(shards, *arguments):
+        packed.append([shard.is_done() for shard in shards])
+        whole(shards, *arguments)
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writer, "write_shards", packs)
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "_write_tables", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare_set()
+    stale = tmp_path / "set/.partial/train/00000-of-another-plan"
+    stale.mkdir()
+    prepare_set()
+    assert packed == [[False, False], [True, True]]
+    assert len(open_split(tmp_path / "set", "test").pictures(range(4), 38)) == 4
+
+
+def test_empty_splits_double_names_odd_sizes_and_attributes(prepare_set, splits):
+    with pytest.raises(UserError, match="two sizes"):
+        prepare_set(imsizes=(32, 16))
+    with pytest.raises(UserError, match="expected 1 of"):
+        prepare_set(attribute_names=("is_red",))
+    train = splits["train"]
+    splits["train"] = [*train, train[0]]
+    with pytest.raises(UserError, match=f"2 pictures are named {train[0].name}"):
+        prepare_set()
+    splits["train"] = []
+    with pytest.raises(UserError, match="'train' has no pictures"):
+        prepare_set()
+
+
+def test_an_output_below_a_file_is_the_users_mistake(splits, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file.*choose another path"):
+        write_set(tmp_path / "file/set", splits, name="x", attribute_names=("a", "b"), card={})
+
+
+# Embeddings
+
+
+def imported(width=5, captions=3, **changes):
+    arrays = {"train": np.random.default_rng(0).normal(size=(6, captions, width))}
+    arrays["test"] = np.ones((4, captions, width), np.float32)
+    return {"char-CNN-RNN": {**arrays, **changes}}
+
+
+def test_imported_embeddings_are_stored_a_row_a_caption(prepare_set, tmp_path):
+    embeddings = imported()
+    prepare_set(embeddings=embeddings)
+    split = open_split(tmp_path / "set", "train")
+    rows, array = split.embeddings("char-CNN-RNN"), embeddings["char-CNN-RNN"]["train"]
+    first = split.index["first"][4]
+    np.testing.assert_array_equal(rows[first : first + 3], array[4].astype(np.float32))
+    assert rows.shape == (18, 5)
+
+
+def test_imported_embeddings_rule_where_there_is_no_text(prepare_set, splits, tmp_path):
+    for name, pictures in splits.items():
+        splits[name] = [dataclasses.replace(picture, captions=()) for picture in pictures]
+    arrays = imported()["char-CNN-RNN"]
+    flat = {name: array[:, 0] for name, array in arrays.items()}  # rank 2: one caption each
+    card = prepare_set(embeddings={"char-CNN-RNN": flat})
+    split = open_split(tmp_path / "set", "train")
+    assert card["splits"]["train"]["captions"] == 6 and split.index["count"].tolist() == [1] * 6
+    assert split.record(2)["captions"] == []
+    np.testing.assert_allclose(split.embeddings("char-CNN-RNN"), flat["train"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "complaint"),
+    [
+        (imported(captions=10), "has 3 captions but 10 embeddings of char-CNN-RNN"),
+        (imported(train=np.ones((5, 3, 5))), r"shape \(5, 3, 5\), expected \(6 pictures"),
+        (imported(train=np.ones(6)), r"shape \(6,\)"),
+        (imported(train=np.full((6, 3, 5), np.nan)), "NaN or infinity"),
+        (imported(train=np.full((6, 3, 5), 1e300)), "NaN or infinity"),
+        ({"text": {"train": np.ones((6, 3, 5))}}, "given for train, expected train, test"),
+        ({"../x": imported()["char-CNN-RNN"]}, "plain file name"),
+    ],
+)
+def test_bad_imported_embeddings_are_refused(prepare_set, embeddings, complaint):
+    with pytest.raises(UserError, match=complaint), np.errstate(over="ignore"):
+        prepare_set(embeddings=embeddings)
+
+
+def test_write_embeddings_joins_blocks(prepare_set, tmp_path):
+    prepare_set()
+    rows = np.random.default_rng(0).normal(size=(18, 7)).astype(np.float32)
+    path = write_embeddings(
+        tmp_path / "set/train", "run_3", (rows[i : i + 5] for i in (0, 5, 10, 15))
+    )
+    assert path == tmp_path / "set/train/embeddings/run_3.npy"
+    np.testing.assert_array_equal(open_split(tmp_path / "set", "train").embeddings("run_3"), rows)
+
+
+def test_bad_embeddings_leave_the_old_ones(prepare_set, tmp_path):
+    prepare_set()
+    folder = tmp_path / "set/train"
+    path = write_embeddings(folder, "text", [np.ones((18, 4))])
+    old = path.read_bytes()
+    with pytest.raises(UserError, match="17 embeddings, expected 18"):
+        write_embeddings(folder, "text", [np.ones((17, 4))])
+    with pytest.raises(UserError, match="9 to 17 contain NaN"):
+        write_embeddings(folder, "text", [np.ones((9, 4)), np.full((9, 4), np.inf)])
+    with pytest.raises(ValueError, match="expected .rows, 4."):
+        write_embeddings(folder, "text", [np.ones((9, 4)), np.ones((9, 5))])
+    assert path.read_bytes() == old and [path] == list(path.parent.iterdir())
+
+
+def test_embeddings_on_a_full_disk_leave_the_old_ones(prepare_set, tmp_path):
+    pytest.importorskip("resource")
+    prepare_set()
+    folder = tmp_path / "set/train"
+    path = write_embeddings(folder, "text", [np.ones((18, 4))])
+    old = path.read_bytes()
+    program = f"""
+import resource
+import numpy as np
+from misc.config.errors import run_program
+from misc.data.writer import write_embeddings
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+blocks = (np.ones((1, 1024)) for _ in range(18))
+raise SystemExit(run_program(lambda argv: write_embeddings({str(folder)!r}, "text", blocks) and 0))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: cannot write")
+    assert path.read_bytes() == old and [path] == list(path.parent.iterdir())
