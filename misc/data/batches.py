@@ -4,58 +4,18 @@ Reference: hanzhanggit/StackGAN, misc/datasets.py. Differs from it: a wrong pict
 another class, and the last pictures of an epoch are left out instead of shown twice.
 """
 
-import atexit
 import functools
-import time
 from typing import NamedTuple
 
 import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.images import to_float
+from misc.data.pipeline import batches_from
 from misc.data.prepared import PreparedSplit, caption_rows
 
 # What the random numbers of one seed are for; each purpose has its own stream.
 _ORDER, _DRAWS = 0, 1
-
-
-class _Gate:
-    """Lets TensorFlow's threads into Python, until the program ends.
-
-    A thread that asks for the interpreter when it is gone aborts the process (exit code 134) or
-    hangs it. It happens if an iterator is still alive at the end, be it in the traceback of an
-    uncaught exception. So before that every further read is told that there is no more data, which
-    soon stops the pipeline, and those that have begun are waited for.
-    """
-
-    def __init__(self):
-        self._closed, self._inside, self._last = False, [], 0.0
-
-    def open(self) -> None:
-        """To be called before threads may come; they are let in until the program ends."""
-        atexit.unregister(self._close)  # so that it is called once, however often this is
-        atexit.register(self._close)
-
-    def __enter__(self):
-        if self._closed:
-            self._last = time.monotonic()
-            raise StopIteration
-        self._inside.append(None)
-
-    def __exit__(self, *_):
-        self._inside.pop()
-        self._last = time.monotonic()
-
-    def _close(self) -> None:
-        self._closed = True
-        give_up = time.monotonic() + 10
-        while time.monotonic() < give_up:
-            if not self._inside and time.monotonic() - self._last > 0.2:
-                return
-            time.sleep(0.02)
-
-
-_GATE = _Gate()
 
 
 class BatchPlan(NamedTuple):
@@ -156,33 +116,26 @@ class GanBatches:
         `embedding`, float32 (b, width).
 
         Args:
-          context: None: whole batches. A `tf.distribute.InputContext`: the global batch is cut into
-            equal consecutive slices, one a replica; each element is the slice of one of this
-            pipeline's replicas, in order, as `strategy.distribute_datasets_from_function` takes
-            them.
+          context: None, or a `tf.distribute.InputContext`, see `batches_from`.
 
         Raises: UserError if the batch size is not a multiple of the replicas.
         """
         import tensorflow as tf
 
-        _GATE.open()
-        replicas = context.num_replicas_in_sync if context else 1
-        local = replicas // context.num_input_pipelines if context else 1
-        first = local * context.input_pipeline_id if context else 0
-        if self.batch_size % replicas:
-            raise UserError(
-                f"a batch of {self.batch_size} cannot be shared by {replicas} replicas; make "
-                "TRAIN.BATCH_SIZE a multiple of them"
-            )
-        length, width = self.batch_size // replicas, self.embeddings.shape[1]
         kinds = ("real", "wrong") if self.with_wrong else ("real",)
         shape = (self.imsize, self.imsize, 3)
+        width = self.embeddings.shape[1]
 
-        def read(number: np.ndarray):
-            step, replica = divmod(int(number), local)
-            start = (first + replica) * length
-            with _GATE:
-                return self._read(step, slice(start, start + length))
+        def read(step: int, part: slice):
+            plan = BatchPlan(*(values[part] for values in self.plan(step)))
+            # First all real pictures, then all wrong ones.
+            indices = np.concatenate([plan.real, plan.wrong][: len(kinds)])
+            offsets, flips = (
+                np.concatenate([values[:, kind] for kind in range(len(kinds))])
+                for values in (plan.offsets, plan.flips)
+            )
+            pngs = np.array(self.split.pictures(indices, self.size), object)
+            return pngs, offsets.astype(np.int32), flips, self.embed(plan.captions)
 
         def crop(picture):
             png, offset, flip = picture
@@ -190,29 +143,16 @@ class GanBatches:
             pixels = tf.slice(pixels, [offset[0], offset[1], 0], shape)
             return tf.cond(flip, lambda: tf.reverse(pixels, [1]), lambda: pixels)
 
-        def batch(number):
-            types = (tf.string, tf.int32, tf.bool, tf.float32)
-            pngs, offsets, flips, embedding = tf.numpy_function(read, [number], types)
-            signature = tf.TensorSpec(shape, tf.uint8)
-            pixels = tf.map_fn(crop, (pngs, offsets, flips), fn_output_signature=signature)
-            pictures = to_float(pixels)
-            pictures = tf.ensure_shape(pictures, (len(kinds) * length, *shape))
+        def finish(length: int, pngs, offsets, flips, embedding):
+            pixels = tf.map_fn(crop, (pngs, offsets, flips), fn_output_signature=tf.uint8)
+            pictures = to_float(tf.ensure_shape(pixels, (len(kinds) * length, *shape)))
             result = dict(zip(kinds, tf.split(pictures, len(kinds)), strict=True))
             return {**result, "embedding": tf.ensure_shape(embedding, (length, width))}
 
-        numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
-        return numbers.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
-
-    def _read(self, step: int, part: slice):
-        """PNGs, offsets and flips of one slice's real and then wrong pictures; its embeddings."""
-        plan = BatchPlan(*(values[part] for values in self.plan(step)))
-        indices = np.concatenate([plan.real, plan.wrong]) if self.with_wrong else plan.real
-        kinds = len(indices) // len(plan.real)
-        # (b, kinds, ...) -> (kinds * b, ...)
-        offsets = np.concatenate([plan.offsets[:, kind] for kind in range(kinds)])
-        flips = np.concatenate([plan.flips[:, kind] for kind in range(kinds)])
-        pngs = np.array(self.split.pictures(indices, self.size), object)
-        return pngs, offsets.astype(np.int32), flips, self.embed(plan.captions)
+        types = (tf.string, tf.int32, tf.bool, tf.float32)
+        return batches_from(
+            start_step, read, types, finish, batch_size=self.batch_size, context=context
+        )
 
     def _random(self, purpose: int, number: int) -> np.random.Generator:
         seeds = np.random.SeedSequence((self.seed, purpose, number))
