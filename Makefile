@@ -16,8 +16,24 @@ else
 endif
 	touch $@
 
-demo: venv
-	$(BIN)/python -m misc.demo
+# Sentences become drawn birds. Run it again after an interruption: every step goes on where it was.
+DEMO = demo_birds
+demo: venv data/$(DEMO)/set.json
+	$(BIN)/python encoder/run_exp.py --cfg encoder/cfg/demo.yml
+	$(BIN)/python encoder/embed.py --run runs/encoder_$(DEMO) --data data/$(DEMO)
+	$(MAKE) --no-print-directory runs/classifier_$(DEMO)/classifier.json
+	$(BIN)/python initial/run_exp.py --cfg initial/cfg/demo.yml
+	$(BIN)/python final/run_exp.py --cfg final/cfg/demo.yml
+	$(BIN)/python main.py --cfg cfg/eval_demo.yml
+
+data/raw/$(DEMO)/drawn.json: | venv
+	$(BIN)/python misc/draw_dataset.py --kind birds --preset easy --count 2000 --size 160 --out data/raw/$(DEMO)
+
+data/$(DEMO)/set.json: | data/raw/$(DEMO)/drawn.json
+	$(BIN)/python misc/preprocess_birds.py --source data/raw/$(DEMO) --out data/$(DEMO) --imsizes 64 128
+
+runs/classifier_$(DEMO)/classifier.json:
+	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --out runs/classifier_$(DEMO)
 
 test: venv
 	$(BIN)/python -m pytest -m 'not slow'

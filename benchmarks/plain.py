@@ -1,0 +1,80 @@
+"""The denominator: Stage-I and Stage-II as one would first write them, layer by layer in Keras.
+
+StackGAN-Pytorch's layout (NETWORK_TYPE pytorch) with stock layers alone: UpSampling2D and Conv2D,
+BatchNormalization, Dense; float32.
+"""
+
+import keras
+from keras import layers
+
+
+def _norm(x, activation):
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    return layers.LeakyReLU(0.2)(x) if activation == "leaky" else layers.Activation(activation)(x)
+
+
+def _conv(x, filters, kernel, stride=1):
+    return layers.Conv2D(filters, kernel, stride, "same", use_bias=False)(x)
+
+
+def _augment(embedding, eps, c_dim):
+    h = layers.Dense(2 * c_dim, "relu")(embedding)
+    mu, logvar = h[:, :c_dim], h[:, c_dim:]
+    return mu + keras.ops.exp(0.5 * logvar) * eps, mu, logvar
+
+
+def _tile(c):
+    return layers.UpSampling2D(4)(layers.Reshape((1, 1, c.shape[-1]))(c))
+
+
+def stage1_generator(gf=128, c_dim=128, z_dim=100, text_dim=1024):
+    """Inputs embedding, eps, z; outputs image 64x64, mu, logvar."""
+    embedding, eps, z = (keras.Input((n,)) for n in (text_dim, c_dim, z_dim))
+    c, mu, logvar = _augment(embedding, eps, c_dim)
+    x = layers.Dense(16 * 8 * gf, use_bias=False)(layers.Concatenate()([z, c]))
+    x = layers.Reshape((4, 4, 8 * gf))(_norm(x, "relu"))
+    for i in range(4):
+        x = _norm(_conv(layers.UpSampling2D(2)(x), 4 * gf >> i, 3), "relu")
+    image = layers.Activation("tanh")(_conv(x, 3, 3))
+    return keras.Model([embedding, eps, z], {"image": image, "mu": mu, "logvar": logvar})
+
+
+def stage2_generator(gf=128, c_dim=128, text_dim=1024, r_num=4):
+    """Inputs small 64x64, embedding, eps; outputs image 256x256, mu, logvar."""
+    small, embedding, eps = (keras.Input(s) for s in ((64, 64, 3), (text_dim,), (c_dim,)))
+    c, mu, logvar = _augment(embedding, eps, c_dim)
+    x = layers.ReLU()(_conv(small, gf, 3))
+    x = _norm(_conv(_norm(_conv(x, 2 * gf, 4, 2), "relu"), 4 * gf, 4, 2), "relu")
+    x = layers.Concatenate()([x, layers.UpSampling2D(4)(_tile(c))])
+    x = _norm(_conv(x, 4 * gf, 3), "relu")
+    for _ in range(r_num):
+        h = _norm(_conv(_norm(_conv(x, 4 * gf, 3), "relu"), 4 * gf, 3), "linear")
+        x = layers.ReLU()(layers.Add()([x, h]))
+    for i in range(4):
+        x = _norm(_conv(layers.UpSampling2D(2)(x), 2 * gf >> i, 3), "relu")
+    image = layers.Activation("tanh")(_conv(x, 3, 3))
+    return keras.Model([small, embedding, eps], {"image": image, "mu": mu, "logvar": logvar})
+
+
+def discriminator(imsize, df=64, c_dim=128):
+    """Inputs image, mu; outputs conditional and, above 64 px, unconditional logits."""
+    image, mu = keras.Input((imsize, imsize, 3)), keras.Input((c_dim,))
+    x = layers.LeakyReLU(0.2)(_conv(image, df, 4, 2))
+    downs = 4 if imsize == 64 else 6
+    for i in range(1, downs):
+        x = _norm(_conv(x, df << i, 4, 2), "leaky")
+    for i in reversed(range(3, downs - 1)):
+        x = _norm(_conv(x, df << i, 3), "leaky")
+    h = _norm(_conv(layers.Concatenate()([x, _tile(mu)]), 8 * df, 3), "leaky")
+    logits = [layers.Reshape(())(layers.Conv2D(1, 4)(features)) for features in (h, x)]
+    unconditional = {"unconditional": logits[1]} if imsize > 64 else {}
+    outputs = {"conditional": logits[0], **unconditional}
+    return Judge([image, mu], outputs)
+
+
+class Judge(keras.Model):
+    """A discriminator that says None where it has no unconditional head."""
+
+    def call(self, inputs, training=None, mask=None):
+        logits = super().call(inputs, training=training, mask=mask)
+        return {"unconditional": None, **logits}

@@ -1,0 +1,150 @@
+"""Speed and memory of training, sampling and input, as ratios to a plain Keras form.
+
+    python -m benchmarks.training [--rounds 5] [--only stage1-train] [--out docs/training.json]
+
+Every variant lives in a process of its own, built and warmed up; then they take turns, one timed
+burst each a round, so that whatever else the machine does meets all of them. Ratios are medians
+over rounds of images a second against the same round's plain form (float32, stock layers:
+`benchmarks/plain.py`). Layout: StackGAN-Pytorch's (NETWORK_TYPE pytorch, one fake batch for both
+updates), published widths; `published` is TF1's layout with fresh fakes for the generator.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+WORKS = {
+    "stage1-train": (
+        "plain float32",
+        "float32",
+        "bfloat16",
+        "published float32",
+        "published bfloat16",
+    ),
+    "stage1-sample": ("plain float32", "float32", "bfloat16"),
+    "stage2-train": ("plain float32", "float32", "bfloat16"),
+    "stage2-sample": ("plain float32", "float32", "bfloat16"),
+    "input": ("Stage-I batches alone",),
+}
+BATCH = {
+    "stage1-train": 64,
+    "stage1-sample": 16,
+    "stage2-train": 4,
+    "stage2-sample": 4,
+    "input": 64,
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the benchmark, or (with --variant) serve as one of its processes."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=list(WORKS), help="one kind of work alone")
+    parser.add_argument("--out", help="also write the numbers as JSON here")
+    parser.add_argument("--variant", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.variant:
+        return serve(*args.variant)
+    rows = []
+    for work in [args.only] if args.only else list(WORKS):
+        rows += measure(work, args.rounds)
+    print(table(rows))
+    if args.out:
+        from misc.data.atomic import write_atomic
+
+        result = {"machine": machine(), "rounds": args.rounds, "rows": rows}
+        write_atomic(args.out, (json.dumps(result, indent=1) + "\n").encode())
+
+
+def measure(work: str, rounds: int) -> list[dict]:
+    """One row a variant: images/s (median), ratio to the first variant, peak memory."""
+    command = [sys.executable, "-m", "benchmarks.training", "--variant", work]
+    processes = []
+    for variant in WORKS[work]:
+        process = subprocess.Popen(
+            [*command, variant],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        ask(process)  # one at a time, so that building does not fight over the cores
+        processes.append(process)
+    rates = [[ask(process)["rate"] for process in processes] for _ in range(rounds)]
+    rows = []
+    for i, variant in enumerate(WORKS[work]):
+        row = {
+            "work": work,
+            "variant": variant,
+            "images_per_second": round(statistics.median(r[i] for r in rates), 2),
+            "ratio": round(statistics.median(r[i] / r[0] for r in rates), 3),
+            "peak_gib": round(ask(processes[i])["peak_gib"], 2),
+        }
+        rows.append(row)
+        print(row, file=sys.stderr)
+    for process in processes:
+        process.stdin.close()
+        process.wait()
+    return rows
+
+
+def ask(process) -> dict:
+    """Let a variant run one burst."""
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline())
+
+
+def serve(work: str, variant: str) -> None:
+    """Build one variant; for each line on stdin run a burst and print its rate and peak memory."""
+    from misc.config.quiet import import_tensorflow
+
+    import_tensorflow()
+    from benchmarks.variants import make_step
+
+    step, steps = make_step(work, variant, BATCH[work])
+    step()
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(steps):
+            step()
+        rate = steps * BATCH[work] / (time.perf_counter() - start)
+        print(json.dumps({"rate": rate, "peak_gib": peak_gib()}), flush=True)
+
+
+def peak_gib() -> float:
+    """Largest resident memory of this process so far, in GiB (POSIX)."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def machine() -> dict:
+    """What the numbers were taken on."""
+    from importlib.metadata import version
+
+    names = ("tensorflow-cpu", "tensorflow", "keras", "numpy")
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except ImportError:
+            continue
+    return {"python": platform.python_version(), "processor": platform.processor(), **found}
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| work | variant | images/s | ratio | peak GiB |", "| --- | --- | --- | --- | --- |"]
+    for r in rows:
+        cells = (r["work"], r["variant"], r["images_per_second"], r["ratio"], r["peak_gib"])
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
