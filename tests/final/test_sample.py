@@ -1,0 +1,81 @@
+"""Sampling a Stage-II run, whose folder needs nothing but itself."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from final.sample import load
+from initial.sample import Sampler, build_generator
+from initial.sample import load as load_stage1
+from misc.config.errors import UserError
+from misc.training.runs import load_run, restore_networks
+
+SEED = 3
+
+
+@pytest.fixture(scope="module")
+def sampler(stage2_run):
+    return load(stage2_run)
+
+
+@pytest.fixture(scope="module")
+def embedding():
+    return np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+
+
+def test_pictures_of_both_stages(sampler, embedding):
+    small, large = sampler.stages(embedding, SEED)
+    assert small.shape == (5, 16, 16, 3) and small.dtype == np.uint8
+    assert large.shape == (5, 32, 32, 3) and large.dtype == np.uint8
+    assert large.std() > 0
+    assert (sampler.imsize, sampler.step) == (32, 3)
+    np.testing.assert_array_equal(sampler(embedding, SEED), large)
+
+
+def test_a_seed_gives_the_same_pixels_and_another_others(sampler, stage2_run, embedding):
+    first = sampler(embedding, SEED)
+    np.testing.assert_array_equal(load(stage2_run)(embedding, SEED), first)
+    assert (sampler(embedding, SEED + 1) != first).any()
+
+
+def test_a_row_does_not_depend_on_its_batch(sampler, embedding):
+    whole = sampler.stages(embedding, SEED)
+    for i in range(len(embedding)):
+        alone = sampler.stages(embedding[i : i + 1], SEED, start=i)
+        for a, b in zip(alone, whole, strict=True):
+            # Another batch size may round otherwise in the last bit of a float.
+            assert abs(a[0].astype(int) - b[i]).max() <= 1
+
+
+def test_it_stands_alone(sampler, stage1_run, stage2_run, embedding):
+    elsewhere = stage1_run.rename(stage1_run.with_name("elsewhere"))
+    try:
+        pictures = load(stage2_run)(embedding, SEED)
+    finally:
+        elsewhere.rename(stage1_run)
+    np.testing.assert_array_equal(pictures, sampler(embedding, SEED))
+
+
+def test_the_small_pictures_are_those_of_stage1_with_its_statistics_of_now(
+    sampler, stage1_run, stage2_run, embedding
+):
+    stage1 = load_stage1(stage1_run)
+    small, _ = sampler.stages(embedding, SEED)
+    # Frozen, but normalised by its batches in training: only the moving statistics differ.
+    assert (small != stage1(embedding, SEED)).any()
+    _, cfg = load_run(stage1_run)
+    generator = build_generator(cfg)
+    restore_networks(stage2_run, {"stage1_generator": generator})
+    np.testing.assert_array_equal(small, Sampler(generator, cfg, stage1.text)(embedding, SEED))
+
+
+def test_other_folders_are_refused(stage1_run, stage2_run, tmp_path):
+    with pytest.raises(UserError, match="a run of initial, expected one of final"):
+        load(stage1_run)
+    with pytest.raises(UserError, match="not a run folder"):
+        load(tmp_path)
+    shutil.copytree(stage2_run, tmp_path / "run")
+    (tmp_path / "run" / "stage1.yml").unlink()
+    with pytest.raises(UserError, match="stage1.yml: no such"):
+        load(tmp_path / "run")
