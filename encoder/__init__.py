@@ -1,0 +1,1 @@
+"""The char-CNN-RNN text encoder: sentences become embeddings."""

@@ -10,6 +10,7 @@ import numpy as np
 from encoder.alphabet import LENGTH, encode
 from misc.config.errors import UserError
 from misc.data.images import to_float
+from misc.data.pipeline import batches_from
 from misc.data.prepared import PreparedSplit
 
 
@@ -91,60 +92,40 @@ class PairBatches:
         (b, side, side, 3) in [-1, 1], or, with `features`, float32 (b, d) of them.
 
         Args:
-          context: None: whole batches. A `tf.distribute.InputContext`: each element is the slice of
-            one of this pipeline's replicas, in order.
+          context: None, or a `tf.distribute.InputContext`, see `batches_from`.
         """
         import tensorflow as tf
 
-        replicas = context.num_replicas_in_sync if context else 1
-        local = replicas // context.num_input_pipelines if context else 1
-        first = local * context.input_pipeline_id if context else 0
-        if self.batch_size % replicas:
-            raise UserError(
-                f"a batch of {self.batch_size} cannot be shared by {replicas} replicas; make "
-                "TRAIN.BATCH_SIZE a multiple of them"
-            )
-        length = self.batch_size // replicas
-
-        def planned(number):
-            step, replica = divmod(int(number), local)
-            part = slice((first + replica) * length, (first + replica + 1) * length)
-            return Plan(*(values[part] for values in self.plan(step)))
-
-        def read_pictures(number):
-            plan = planned(number)
-            pngs = self.split.pictures(plan.pictures, self.stored)
-            return self._characters(plan), np.array(pngs, object), plan.offsets.astype(np.int32)
-
-        def read_features(number):
-            plan = planned(number)
-            rows = self.features[plan.pictures]
-            if rows.ndim == 3:
-                rows = rows[np.arange(length), :, plan.views]
-            return self._characters(plan), rows
+        def read(step: int, part: slice):
+            plan = Plan(*(values[part] for values in self.plan(step)))
+            offsets = plan.offsets.astype(np.int32)
+            return self._characters(plan), offsets, self._pictures(plan)
 
         def crop(picture):
             png, offset = picture
             pixels = tf.io.decode_png(png, channels=3)
             return tf.slice(pixels, [offset[0], offset[1], 0], [self.imsize, self.imsize, 3])
 
-        def batch(number):
+        def finish(length: int, indices, offsets, pictures):
             if self.features is not None:
-                types = (tf.int32, tf.float32)
-                indices, features = tf.numpy_function(read_features, [number], types)
-                features = tf.ensure_shape(features, (length, self.features.shape[1]))
-                return {"indices": tf.ensure_shape(indices, (length, LENGTH)), "picture": features}
-            types = (tf.int32, tf.string, tf.int32)
-            indices, pngs, offsets = tf.numpy_function(read_pictures, [number], types)
-            pictures = tf.map_fn(crop, (pngs, offsets), fn_output_signature=tf.uint8)
-            pictures = tf.ensure_shape(pictures, (length, self.imsize, self.imsize, 3))
-            return {
-                "indices": tf.ensure_shape(indices, (length, LENGTH)),
-                "picture": shrunk(to_float(pictures), self.side),
-            }
+                pictures = tf.ensure_shape(pictures, (length, self.features.shape[1]))
+            else:
+                pixels = tf.map_fn(crop, (pictures, offsets), fn_output_signature=tf.uint8)
+                pixels = tf.ensure_shape(pixels, (length, self.imsize, self.imsize, 3))
+                pictures = shrunk(to_float(pixels), self.side)
+            return {"indices": tf.ensure_shape(indices, (length, LENGTH)), "picture": pictures}
 
-        numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
-        return numbers.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+        types = (tf.int32, tf.int32, tf.string if self.features is None else tf.float32)
+        return batches_from(
+            start_step, read, types, finish, batch_size=self.batch_size, context=context
+        )
+
+    def _pictures(self, plan: Plan) -> np.ndarray:
+        """PNG bytes (b,), or float32 (b, d) features."""
+        if self.features is None:
+            return np.array(self.split.pictures(plan.pictures, self.stored), object)
+        rows = self.features[plan.pictures]
+        return rows if rows.ndim == 2 else rows[np.arange(len(rows)), :, plan.views]
 
     def _characters(self, plan: Plan) -> np.ndarray:
         """int32 (b, 201) of the captions of a plan."""
