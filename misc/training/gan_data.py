@@ -59,5 +59,7 @@ class GanData:
                 copies = np.repeat(embedding[None], self.copies, axis=0)
                 fakes = sampler(copies, seed=self.seed, start=len(captions) * self.copies)
                 pictures += [centre_of(png, self.imsize), *fakes]
-                captions.append(f"{split.split}: {split.record(int(pick))['captions'][0]}")
+                record = split.record(int(pick))
+                # Imported embeddings may come without the sentences they were made from.
+                captions.append(f"{split.split}: {(record['captions'] or [record['name']])[0]}")
         return contact_sheet(pictures, captions, columns=2, tile=max(64, self.imsize))

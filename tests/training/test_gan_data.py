@@ -1,0 +1,102 @@
+"""What a GAN is trained on and shown on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from misc.config.errors import UserError
+from misc.config.load import load_config
+from misc.data.images import centre_of
+from misc.data.writer import write_set
+from misc.training.gan_data import GanData, data_folder
+
+
+class Recorder:
+    """A sampler that notes what it is asked for and returns grey pictures."""
+
+    def __init__(self, side=16):
+        self.side, self.asked = side, []
+
+    def __call__(self, embedding, seed, start):
+        self.asked.append((embedding, seed, start))
+        return np.full((len(embedding), self.side, self.side, 3), 128, np.uint8)
+
+
+@pytest.fixture
+def make_data(gan_yml):
+    def make(*overrides, **keys):
+        return GanData(load_config("initial", gan_yml(**keys), list(overrides)), 16)
+
+    return make
+
+
+def test_the_folder_is_the_one_named_or_the_one_of_the_set():
+    cfg = load_config("initial", None, ["DATASET_NAME=cub"])
+    assert data_folder(cfg) == Path("data/cub")
+    assert data_folder(load_config("initial", None, ["DATA_DIR=x/y"])) == Path("x/y")
+
+
+def test_batches_have_the_configured_size_and_scale(make_data):
+    raw, scaled = make_data(), make_data("TEXT.STANDARDIZE=True")
+    assert raw.steps_per_epoch == 3 and raw.dataset == raw.batches.dataset
+    captions = raw.batches.plan(0).captions
+    assert captions.shape == (4, 4)
+    expected = (raw.batches.embed(captions) - scaled.text.mean) / scaled.text.deviation
+    np.testing.assert_allclose(scaled.batches.embed(captions), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_grid_shows_each_split_beside_its_fakes(make_data):
+    data, sampler = make_data("TRAIN.NUM_COPY=3"), Recorder()
+    sheet = data.grid(sampler)
+    assert len(sampler.asked) == 6  # three captions of each split
+    assert [start for _, _, start in sampler.asked] == [0, 3, 6, 9, 12, 15]
+    for number, (embedding, seed, _) in enumerate(sampler.asked):
+        assert embedding.shape == (3, 8) and seed == 0
+        assert (embedding == embedding[0]).all()
+        split = data.splits["train" if number < 3 else "test"]
+        assert (split.embeddings("text") == embedding[0]).all(axis=1).any()
+    # The first tile is the real picture, the three beside it are the fakes; 64 px a tile.
+    pixels = np.asarray(sheet)
+    grey = (pixels == 128).all(axis=2)
+    assert grey.sum() >= 6 * 3 * 64 * 64
+    pick = np.random.default_rng(0).permutation(12)[0]
+    real = centre_of(data.splits["train"].pictures([pick], data.batches.size)[0], 16)
+    shown = pixels[8 : 8 + 64, 8 : 8 + 64].mean(axis=(0, 1))
+    np.testing.assert_allclose(shown, real.mean(axis=(0, 1)), atol=3)
+
+
+def test_a_grid_is_the_same_each_time_and_another_for_another_seed(make_data):
+    first, again, other = Recorder(), Recorder(), Recorder()
+    data = make_data()
+    assert data.grid(first).tobytes() == data.grid(again).tobytes()
+    make_data("SEED=1").grid(other)
+    for (a, *numbers), (b, *same) in zip(first.asked, again.asked, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert numbers == same
+    assert any((a != b).any() for (a, *_), (b, *_) in zip(first.asked, other.asked, strict=True))
+
+
+def test_embeddings_without_sentences_do(make_data, make_pictures, tmp_path):
+    splits = {
+        "train": make_pictures(tmp_path / "raw", ("red", "green"), captions=0),
+        "test": make_pictures(tmp_path / "raw", ("blue",), captions=0),
+    }
+    rows = {
+        name: np.random.default_rng(0).normal(size=(len(pictures), 2, 8)).astype(np.float32)
+        for name, pictures in splits.items()
+    }
+    card = {"split_rule": "by colour", "source": "the tests"}
+    folder = tmp_path / "mute"
+    sizes = {"imsizes": (16, 32), "embeddings": {"imported": rows}, "workers": 1}
+    write_set(folder, splits, name="mute", card=card, attribute_names=("a", "b"), **sizes)
+    data = make_data(DATA_DIR=str(folder))
+    assert data.text.embeddings == "imported"
+    assert data.grid(Recorder()).size[0] > 0
+
+
+def test_mistakes_are_named(make_data, make_set, tmp_path):
+    with pytest.raises(UserError, match="no prepared set here"):
+        make_data(DATA_DIR=str(tmp_path))
+    with pytest.raises(UserError, match="has no text embeddings"):
+        make_data(DATA_DIR=str(make_set(width=None)))

@@ -1,0 +1,97 @@
+"""What a run writes down while it trains."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from misc.training import hooks
+from misc.training.hooks import Reporter, Silent
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """`clock.now`: seconds that pass only when a test says so."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(hooks, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def reporter(tmp_path, clock):
+    made = Reporter(tmp_path, start=10, total=20, first_epoch=5, steps_per_epoch=4, batch_size=8)
+    yield made
+    made.close()
+
+
+def logged(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def events(folder):
+    """{(tag, step)} of everything in the run's TensorBoard files."""
+    found = set()
+    for file in (folder / "tensorboard").iterdir():
+        for record in tf.data.TFRecordDataset(str(file)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            found |= {(value.tag, event.step) for value in event.summary.value}
+    return found
+
+
+def test_losses_go_to_the_log_with_epoch_and_rate(reporter, tmp_path, clock):
+    clock.now += 2.0
+    reporter.losses(14, {"d_loss": 1.5})
+    # Four steps of eight pictures in two seconds; step 14 is 3.5 epochs after epoch 5.
+    (line,) = logged(tmp_path)
+    assert line == {"step": 14, "epoch": 8.5, "d_loss": 1.5, "images_per_second": 16.0}
+
+
+def test_the_time_of_a_grid_is_not_trainings(reporter, tmp_path, clock):
+    clock.now += 60.0
+    reporter.snapshot(12, {"accuracy": 0.5}, Image.new("RGB", (9, 7), "red"))
+    clock.now += 1.0
+    reporter.losses(14, {"d_loss": 1.0})
+    first, second = logged(tmp_path)
+    assert first == {"step": 12, "epoch": 8.0, "accuracy": 0.5}
+    assert second["images_per_second"] == 16.0
+    with Image.open(tmp_path / "grids" / "step-0000012.png") as grid:
+        assert np.asarray(grid).shape == (7, 9, 3)
+
+
+def test_a_trainer_may_have_nothing_to_show(reporter, tmp_path):
+    reporter.snapshot(12, {}, None)
+    assert not (tmp_path / "log.jsonl").exists() and not list((tmp_path / "grids").iterdir())
+
+
+def test_tensorboard_gets_the_same(reporter, tmp_path):
+    reporter.losses(11, {"g_loss": 2.0})
+    reporter.snapshot(12, {"accuracy": 0.5}, Image.new("RGB", (9, 7)))
+    reporter.close()
+    assert {("g_loss", 11), ("accuracy", 12), ("grid", 12)} <= events(tmp_path)
+
+
+def test_progress_goes_to_stderr_alone(capfd, reporter):  # in this order
+    reporter.losses(10, {"d_loss": 1.0, "d_real": 2.0})
+    reporter.stepped()
+    reporter.close()
+    out, err = capfd.readouterr()
+    assert not out
+    assert "11/20" in err and "d_loss=1.000" in err and "d_real" not in err
+
+
+def test_a_worker_that_is_not_the_chief_says_nothing(capfd, tmp_path):
+    silent = Silent()
+    silent.stepped()
+    silent.losses(1, {"d_loss": 1.0})
+    silent.snapshot(1, {}, None)
+    silent.close()
+    assert capfd.readouterr() == ("", "")
