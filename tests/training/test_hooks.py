@@ -26,9 +26,13 @@ def clock(monkeypatch):
     return clock
 
 
+def begin(folder):
+    return Reporter(folder, start=10, total=20, first_epoch=5, steps_per_epoch=4, batch_size=8)
+
+
 @pytest.fixture
 def reporter(tmp_path, clock):
-    made = Reporter(tmp_path, start=10, total=20, first_epoch=5, steps_per_epoch=4, batch_size=8)
+    made = begin(tmp_path)
     yield made
     made.close()
 
@@ -79,7 +83,8 @@ def test_tensorboard_gets_the_same(reporter, tmp_path):
     assert {("g_loss", 11), ("accuracy", 12), ("grid", 12)} <= events(tmp_path)
 
 
-def test_progress_goes_to_stderr_alone(capfd, reporter):  # in this order
+def test_progress_goes_to_stderr_alone(tmp_path, capfd):
+    reporter = begin(tmp_path)
     reporter.losses(10, {"d_loss": 1.0, "d_real": 2.0})
     reporter.stepped()
     reporter.close()
