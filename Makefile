@@ -30,7 +30,7 @@ data/raw/$(DEMO)/drawn.json: | venv
 	$(BIN)/python misc/draw_dataset.py --kind birds --preset easy --count 2000 --size 160 --out data/raw/$(DEMO)
 
 data/$(DEMO)/set.json: | data/raw/$(DEMO)/drawn.json
-	$(BIN)/python misc/preprocess_birds.py --source data/raw/$(DEMO) --out data/$(DEMO) --imsizes 64 128
+	$(BIN)/python misc/preprocess_birds.py --source data/raw/$(DEMO) --out data/$(DEMO) --imsizes 32 128
 
 runs/classifier_$(DEMO)/classifier.json:
 	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --out runs/classifier_$(DEMO)

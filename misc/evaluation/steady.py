@@ -7,7 +7,7 @@ import numpy as np
 # (embeddings float32 (n, width), seed, number of the first picture) -> uint8 (n, s, s, 3), one
 # array a stage.
 Stages = Callable[[np.ndarray, int, int], Sequence[np.ndarray]]
-ROWS = 4
+ROWS = 16
 
 
 def steady(stages: Stages) -> Stages:
