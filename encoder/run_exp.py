@@ -4,11 +4,13 @@ import sys
 
 from misc.config.cli import configure
 from misc.config.errors import run_program
+from misc.config.quiet import import_tensorflow
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program with these flags; returns its exit code."""
     args, cfg = configure("encoder", __doc__, argv)
+    import_tensorflow()
     from encoder.trainer import build, make_data
     from misc.training.experiment import train
 

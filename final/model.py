@@ -11,7 +11,7 @@ from misc.networks.layers import (
     bottleneck,
     conv,
     discriminator_tail,
-    leaky,
+    encode_image,
     logit,
     norm_act,
     tile_condition,
@@ -88,12 +88,9 @@ class Discriminator(keras.Model):
         truncated = not torch_layout
         image = keras.Input((imsize, imsize, 3), name="image")
         condition = keras.Input((ef_dim if torch_layout else text_dim,), name="condition")
-        downs = int(math.log2(imsize)) - 2
-        x = leaky(conv(image, df_dim, 4, 2, truncated=truncated))
-        for i in range(1, downs):
-            x = norm_act(conv(x, df_dim << i, 4, 2, truncated=truncated), "leaky", synchronized)
+        x = encode_image(image, df_dim, truncated=truncated, synchronized=synchronized)
         # The code narrows to 8 df by halves, without losing places.
-        for i in reversed(range(3, downs - 1)):
+        for i in reversed(range(3, int(math.log2(imsize)) - 3)):
             x = conv(x, df_dim << i, 3 if torch_layout else 1, truncated=truncated)
             # Quirk of TF1's layout: nothing before its residual block.
             bare = not torch_layout and i == 3

@@ -16,7 +16,7 @@ from misc.networks.layers import (
     bottleneck,
     conv,
     discriminator_tail,
-    leaky,
+    encode_image,
     norm_act,
     weights_init,
 )
@@ -122,13 +122,14 @@ class Discriminator(keras.Model):
         torch_layout = network_type == "pytorch"
         image = keras.Input((imsize, imsize, 3), name="image")
         condition = keras.Input((ef_dim if torch_layout else text_dim,), name="condition")
-        downs = int(math.log2(imsize)) - 2
-        x = leaky(conv(image, df_dim, 4, 2, truncated=not torch_layout))
-        for i in range(1, downs):
-            x = conv(x, df_dim << i, 4, 2, truncated=not torch_layout)
-            # Quirk of TF1's default layout: nothing between the last two convolutions.
-            bare = network_type == "default" and i >= downs - 2
-            x = norm_act(x, None if bare else "leaky", synchronized)
+        # Quirk of TF1's default layout: nothing after the last two convolutions.
+        x = encode_image(
+            image,
+            df_dim,
+            truncated=not torch_layout,
+            synchronized=synchronized,
+            bare=2 if network_type == "default" else 0,
+        )
         if network_type == "default":
             x = bottleneck(x, "leaky", synchronized)
         logits = discriminator_tail(

@@ -156,7 +156,8 @@ def test_no_module_hides_a_standard_or_installed_one():
 
 @parametrize([*MODULES, *TESTS])
 def test_a_file_is_short_and_named_for_what_it_holds(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    longest = 300 if path in MODULES else 350  # a test file follows its module, however many cases
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= longest
     assert path.stem not in {"utils", "util", "helpers", "common_utils"}
 
 

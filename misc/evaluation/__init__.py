@@ -1,0 +1,1 @@
+"""Numbers about generated pictures, and what they are computed with."""

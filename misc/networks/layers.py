@@ -1,5 +1,7 @@
 """Layers of the StackGAN family: NHWC, convolutions without bias, weights of deviation 0.02."""
 
+import math
+
 import keras
 import tensorflow as tf
 from keras import layers, ops
@@ -170,6 +172,20 @@ def tile_condition(c, size: int):
     """(n, c_dim) -> (n, size, size, c_dim), the same condition at every place."""
     width = c.shape[-1]
     return layers.UpSampling2D(size)(layers.Reshape((1, 1, width))(c))
+
+
+def encode_image(image, df_dim: int, *, truncated: bool, synchronized: bool, bare: int = 0):
+    """The discriminators' trunk: 4x4 convolutions of stride 2 down to a 4x4 code.
+
+    Widths df_dim, 2 df_dim, 4 df_dim ...; the first convolution is not normalised, and the last
+    `bare` ones have no activation.
+    """
+    downs = int(math.log2(image.shape[1])) - 2
+    x = leaky(conv(image, df_dim, 4, 2, truncated=truncated))
+    for i in range(1, downs):
+        x = conv(x, df_dim << i, 4, 2, truncated=truncated)
+        x = norm_act(x, None if i >= downs - bare else "leaky", synchronized)
+    return x
 
 
 def discriminator_tail(code, condition, *, ef_dim: int, network_type: str, synchronized: bool):
