@@ -13,8 +13,15 @@ from misc.networks.losses import (
 )
 
 
+def ce(x, target):
+    """Cross entropy of sigmoid(x) with the target, as one writes it down."""
+    return math.log1p(math.exp(x)) - target * x
+
+
 def logits(conditional, unconditional=None):
-    as_array = lambda x: None if x is None else np.array([x], np.float32)  # noqa: E731
+    def as_array(x):
+        return None if x is None else np.array([x], np.float32)
+
     return {"conditional": as_array(conditional), "unconditional": as_array(unconditional)}
 
 
@@ -57,7 +64,6 @@ def test_kl_refuses_two_shapes():
 
 def test_discriminator_weights_of_stackgan():
     real, wrong, fake = 1.0, -0.5, 0.3
-    ce = lambda x, target: math.log1p(math.exp(x)) - target * x  # noqa: E731
     got = discriminator_loss(logits(real), logits(wrong), logits(fake))
     assert float(got["d_loss"]) == pytest.approx(
         ce(real, 1) + (ce(wrong, 0) + ce(fake, 0)) / 2, rel=1e-6
@@ -67,7 +73,6 @@ def test_discriminator_weights_of_stackgan():
 
 
 def test_discriminator_weights_of_stackgan_pytorch():
-    ce = lambda x, target: math.log1p(math.exp(x)) - target * x  # noqa: E731
     got = discriminator_loss(logits(1.0, 2.0), logits(-0.5, 9.0), logits(0.3, 0.7))
     positives = (ce(1.0, 1) + ce(2.0, 1)) / 2
     negatives = (ce(0.3, 0) + ce(-0.5, 0) + ce(0.7, 0)) / 3
