@@ -1,5 +1,6 @@
 """Stage-II: its networks and optimizers, on top of a frozen or fine-tuned Stage-I."""
 
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,12 +10,12 @@ from final.model import Discriminator
 from final.sample import Sampler, build_generator, stage1_config
 from initial.sample import build_generator as build_stage1_generator
 from initial.trainer import build_discriminator as build_stage1_discriminator
+from initial.trainer import conditional_gan, halving
 from initial.trainer import generate as generate_stage1
-from initial.trainer import halving
 from misc.config.errors import UserError
 from misc.config.load import save_config
 from misc.training import noise
-from misc.training.cond_gan import ConditionalGan, adam
+from misc.training.cond_gan import adam
 from misc.training.gan_data import GanData
 from misc.training.runs import restore_networks
 from misc.training.text import Text
@@ -90,14 +91,21 @@ class Trainer:
         Raises: UserError if the Stage-I run is missing or does not fit.
         """
         self.stage1_cfg = stage1_config(self.cfg)
+        self.stage1_cfg.SEED = self.cfg.SEED  # its noise belongs to this run
         self.stage1 = {"stage1_generator": build_stage1_generator(self.stage1_cfg, self.replicas)}
         generator = self.networks["generator"]
         updates = [(self.optimizers["generator"], generator.trainable_variables)]
         self._stage1_gan = None
         if self.cfg.TRAIN.FINETUNE_LR:
             updates.append(self._fine_tune())
-        self._gan = self._conditional_gan(
-            self._generate, self.networks["discriminator"], updates, "discriminator"
+        self._gan = conditional_gan(
+            self.cfg,
+            generate=self._generate,
+            discriminator=self.networks["discriminator"],
+            updates=updates,
+            d_optimizer=self.optimizers["discriminator"],
+            replicas=self.replicas,
+            stage1=self.cfg.TRAIN.COEFF.STAGE1,
         )
         restore_networks(self.cfg.TRAIN.PRETRAINED_MODEL, self._names_in_stage1())
 
@@ -147,29 +155,15 @@ class Trainer:
                 self._rate(cfg.TRAIN.DISCRIMINATOR_LR, share), discriminator
             ),
         }
-        self._stage1_gan = self._conditional_gan(
-            lambda embedding, step, second: generate_stage1(
-                generator, self.stage1_cfg, embedding, step, second
-            ),
-            discriminator,
-            [(self.optimizers["stage1_generator"], generator.trainable_variables)],
-            "stage1_discriminator",
+        self._stage1_gan = conditional_gan(
+            self.stage1_cfg,
+            generate=partial(generate_stage1, generator, self.stage1_cfg),
+            discriminator=discriminator,
+            updates=[(self.optimizers["stage1_generator"], generator.trainable_variables)],
+            d_optimizer=self.optimizers["stage1_discriminator"],
+            replicas=self.replicas,
         )
         return self.optimizers["stage1_through_stage2"], generator.trainable_variables
-
-    def _conditional_gan(self, generate, discriminator, updates, d_optimizer: str):
-        cfg = self.cfg
-        return ConditionalGan(
-            generate=generate,
-            discriminator=discriminator,
-            updates=updates,
-            d_optimizer=self.optimizers[d_optimizer],
-            replicas=self.replicas,
-            kl=cfg.TRAIN.COEFF.KL if cfg.TRAIN.COND_AUGMENTATION else 0.0,
-            wrong=cfg.TRAIN.B_WRONG,
-            reuse_fake=cfg.TRAIN.REUSE_FAKE,
-            condition_on_mu=cfg.GAN.NETWORK_TYPE == "pytorch",
-        )
 
     def _generate(self, embedding, step, second: bool):
         cfg, rows = self.cfg, tf.shape(embedding)[0]
@@ -177,7 +171,8 @@ class Trainer:
         role = noise.EPS2_G if second else noise.EPS2_D
         width, truncated = cfg.GAN.EMBEDDING_DIM, cfg.GAN.NETWORK_TYPE != "pytorch"
         eps = noise.normal(cfg.SEED, step, role, rows, width, truncated=truncated)
-        return self.networks["generator"]([small, embedding, eps], training=True)
+        fake = self.networks["generator"]([small, embedding, eps], training=True)
+        return {**fake, "small": small}
 
     def _stage1_images(self, embedding, step, second: bool):
         """Stage-I fakes, normalised by their batch as published, or as they will be sampled."""

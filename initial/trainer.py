@@ -1,5 +1,7 @@
 """Stage-I: its networks and optimizers, and how a fake is made of a text."""
 
+from functools import partial
+
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -53,6 +55,17 @@ def generate(generator, cfg: EasyDict, embedding, step, second: bool, training: 
     return generator([embedding, eps, z], training=training)
 
 
+def conditional_gan(cfg: EasyDict, **parts) -> ConditionalGan:
+    """The adversarial step as a stage's configuration asks for it, of the given `parts`."""
+    return ConditionalGan(
+        kl=cfg.TRAIN.COEFF.KL if cfg.TRAIN.COND_AUGMENTATION else 0.0,
+        wrong=cfg.TRAIN.B_WRONG,
+        reuse_fake=cfg.TRAIN.REUSE_FAKE,
+        condition_on_mu=cfg.GAN.NETWORK_TYPE == "pytorch",
+        **parts,
+    )
+
+
 class Trainer:
     """Stage-I in training: see `misc.training.experiment.train` for what a trainer is."""
 
@@ -68,18 +81,13 @@ class Trainer:
             "generator": adam(g_rate, generator),
             "discriminator": adam(d_rate, discriminator),
         }
-        self._gan = ConditionalGan(
-            generate=lambda embedding, step, second: generate(
-                generator, cfg, embedding, step, second
-            ),
+        self._gan = conditional_gan(
+            cfg,
+            generate=partial(generate, generator, cfg),
             discriminator=discriminator,
             updates=[(self.optimizers["generator"], generator.trainable_variables)],
             d_optimizer=self.optimizers["discriminator"],
             replicas=replicas,
-            kl=cfg.TRAIN.COEFF.KL if cfg.TRAIN.COND_AUGMENTATION else 0.0,
-            wrong=cfg.TRAIN.B_WRONG,
-            reuse_fake=cfg.TRAIN.REUSE_FAKE,
-            condition_on_mu=cfg.GAN.NETWORK_TYPE == "pytorch",
         )
         self._cfg, self._sampler = cfg, None
 

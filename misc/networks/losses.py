@@ -32,6 +32,19 @@ def kl_divergence(mu, logvar):
     return 0.5 * ops.mean(ops.exp(logvar) + ops.square(mu) - 1.0 - logvar, axis=-1)
 
 
+def stage1_distance(image, small):
+    """How far a Stage-II picture is from the Stage-I picture, enlarged, that it was made of.
+
+    Args:
+      image: (n, side, side, 3); small: (n, small side, small side, 3), both in [-1, 1].
+    Returns: float32 (n,): mean squared difference, 0 to 4.
+    Not in the StackGAN papers. Its successor's colour consistency (StackGAN++) compares means and
+      covariances of the colours alone, which let parts of a bird swap theirs.
+    """
+    enlarged = ops.image.resize(ops.cast(small, "float32"), image.shape[1:3], "bilinear")
+    return ops.mean(ops.square(ops.cast(image, "float32") - enlarged), axis=(1, 2, 3))
+
+
 def discriminator_loss(real, wrong, fake):
     """Stage losses of the matching-aware discriminator.
 

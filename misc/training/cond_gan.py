@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from misc.networks.losses import discriminator_loss, generator_loss
+from misc.networks.losses import discriminator_loss, generator_loss, stage1_distance
 
 
 @dataclass
@@ -15,7 +15,8 @@ class ConditionalGan:
     """One discriminator update, then one generator update, against the same pictures and texts.
 
     Attributes:
-      generate: (embedding, step, second) -> dict of `image`, `mu`, `logvar`, in training mode;
+      generate: (embedding, step, second) -> dict of `image`, `mu`, `logvar`, in training mode
+        (and of `small`, the Stage-I picture that `image` was made of, if `stage1` is above 0);
         `second` is False for the discriminator's fakes and True for the generator's, which get
         fresh noise (as TF1 StackGAN's two session runs do).
       discriminator: (image, condition) -> dict of logits.
@@ -24,6 +25,7 @@ class ConditionalGan:
       replicas: number in sync; gradients are summed over them, so losses are divided by it.
       kl: weight of the KL term.  wrong: use mismatched pairs.  reuse_fake: one fake batch for
         both updates, as StackGAN-Pytorch.
+      stage1: weight of the distance between a fake and the Stage-I picture it was made of.
       condition_on_mu: the discriminator sees the generator's mu (StackGAN-Pytorch), not the text.
     """
 
@@ -36,6 +38,7 @@ class ConditionalGan:
     wrong: bool = True
     reuse_fake: bool = False
     condition_on_mu: bool = False
+    stage1: float = 0.0
 
     def d_step(self, batch, fake) -> dict[str, tf.Tensor]:
         """Update the discriminator on real, wrong and fake pairs; returns its losses."""
@@ -63,6 +66,11 @@ class ConditionalGan:
             condition = tf.stop_gradient(self._condition(batch, fake))
             forged = self._judge(fake["image"], condition)
             g_losses = generator_loss(forged, fake["mu"], fake["logvar"], self.kl)
+            if self.stage1:
+                g_losses["distance"] = tf.reduce_mean(
+                    stage1_distance(fake["image"], tf.stop_gradient(fake["small"]))
+                )
+                g_losses["g_total"] += self.stage1 * g_losses["distance"]
             scaled = g_losses["g_total"] / self.replicas
         gradients = tape.gradient(scaled, [variables for _, variables in self.updates])
         for (optimizer, variables), own in zip(self.updates, gradients, strict=True):

@@ -1,5 +1,6 @@
 """Stage-II's trainer, a step at a time and without a graph."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,6 +17,7 @@ def begun(final_yml):
     """`begun(*overrides)`: a trainer that has taken Stage-I from its run."""
 
     def make(*overrides):
+        keras.utils.set_random_seed(0)
         made = trainer.build(load_config("final", final_yml(), list(overrides)), 1, 10)
         made.begin()
         check_networks(made)
@@ -78,3 +80,29 @@ def test_fine_tuning_shows_stage1_every_second_pixel(begun, batch):
     assert {name for name in losses if not name.startswith("stage1_")} == {
         name.removeprefix("stage1_") for name in losses if name.startswith("stage1_")
     }
+
+
+def test_fine_tuning_trains_stage1_in_its_own_layout(begun, batch):
+    # The published pairing is one layout; another Stage-II must not reshape Stage-I's training.
+    made = begun("TRAIN.FINETUNE_LR=True", "GAN.NETWORK_TYPE=pytorch")
+    losses = made.train_step(batch, tf.constant(0, tf.int64))
+    assert "d_real_image" in losses and "stage1_d_real_image" not in losses
+
+
+def test_the_distance_to_stage1_moves_the_generator_and_not_stage1(begun, batch):
+    plain, near = begun(), begun("TRAIN.COEFF.STAGE1=10.0")
+    losses = [made.train_step(batch, tf.constant(0, tf.int64)) for made in (plain, near)]
+    assert "distance" not in losses[0] and float(losses[1]["distance"]) > 0
+    total = losses[0]["g_total"] + 10 * losses[1]["distance"]
+    np.testing.assert_allclose(losses[1]["g_total"], total, rtol=1e-5)
+    assert any(changed(near.networks["generator"], values(plain.networks["generator"])))
+    first, second = (made.frozen["stage1_generator"] for made in (plain, near))
+    assert not any(changed(first, values(second)))
+
+
+def test_stage1s_noise_in_stage2_follows_stage2s_seed(begun, batch):
+    pictures = []
+    for seed in (0, 1):
+        made = begun(f"SEED={seed}")
+        pictures.append(made._stage1_images(batch["embedding"], tf.constant(0, tf.int64), False))
+    assert not np.allclose(*pictures)

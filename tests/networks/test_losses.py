@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from misc.networks.losses import (
     generator_loss,
     kl_divergence,
     sigmoid_loss,
+    stage1_distance,
 )
 
 
@@ -85,3 +87,10 @@ def test_generator_loss_adds_the_weighted_kl():
     assert float(got["g_total"]) == pytest.approx(math.log(2) + 2 * 0.5, rel=1e-6)
     both = generator_loss(logits(0.0, 0.0), mu, 0 * mu, kl_weight=0.0)
     assert float(both["g_total"]) == pytest.approx(2 * math.log(2), rel=1e-6)
+
+
+def test_stage1_distance_is_of_the_enlarged_picture():
+    small = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 3)).astype("float32")
+    large = keras.ops.image.resize(small, (16, 16), "bilinear")
+    np.testing.assert_allclose(stage1_distance(large, small), [0, 0], atol=1e-10)
+    np.testing.assert_allclose(stage1_distance(large + 0.5, small), [0.25, 0.25], rtol=1e-5)

@@ -26,6 +26,12 @@ KEYS = common.KEYS + (
     Key("TRAIN.COND_AUGMENTATION", True, "False: c = mu and no KL term"),
     Key("TRAIN.B_WRONG", True, "False: no mismatched pairs in the discriminator's loss"),
     Key("TRAIN.COEFF.KL", 2.0, "weight of the KL term in the generator's loss", at_least(0)),
+    Key(
+        "TRAIN.COEFF.STAGE1",
+        0.0,
+        "final: weight of the squared distance to the Stage-I picture, enlarged; 0 as published",
+        at_least(0),
+    ),
     Key("TRAIN.FINETUNE_LR", False, "final: True trains Stage-I along"),
     Key("TRAIN.FT_LR_RATIO", 0.1, "final: Stage-I's share of the rates when it trains", above(0)),
     Key("TRAIN.REUSE_FAKE", False, "True: one fake batch for both steps, as StackGAN-Pytorch"),
