@@ -12,6 +12,7 @@ from initial.sample import stage1_image
 from misc.config.errors import UserError
 from misc.data.images import to_uint8
 from misc.training import noise
+from misc.training.average import sampled
 from misc.training.distribute import precision
 from misc.training.runs import load_run, restore_networks
 from misc.training.text import Text
@@ -97,8 +98,8 @@ def load(run: str | Path) -> Sampler:
     _, cfg = load_run(run, "final")
     _, stage1 = load_run_config(Path(run) / "stage1.yml")
     with precision(cfg.PRECISION):
-        networks = {"generator": build_generator(cfg)}
+        networks = {sampled(cfg): build_generator(cfg)}
         networks["stage1_generator"] = build_stage1_generator(stage1)
     step = restore_networks(run, networks)
-    generators = networks["stage1_generator"], stage1, networks["generator"]
+    generators = networks["stage1_generator"], stage1, networks[sampled(cfg)]
     return Sampler(*generators, cfg, Text.load(run), step)

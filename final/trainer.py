@@ -15,6 +15,7 @@ from initial.trainer import generate as generate_stage1
 from misc.config.errors import UserError
 from misc.config.load import save_config
 from misc.training import noise
+from misc.training.average import RunningAverage, sampled
 from misc.training.cond_gan import adam
 from misc.training.gan_data import GanData
 from misc.training.runs import restore_networks
@@ -78,12 +79,15 @@ class Trainer:
             "generator": adam(self._rate(cfg.TRAIN.GENERATOR_LR), generator),
             "discriminator": adam(self._rate(cfg.TRAIN.DISCRIMINATOR_LR), discriminator),
         }
+        self.average = RunningAverage(
+            generator, partial(build_generator, cfg, replicas), cfg.TRAIN.EMA
+        )
         self.stage1, self._sampler = {}, None
 
     @property
     def frozen(self):
-        """Stage-I's networks: in every checkpoint, whether they are trained along or not."""
-        return self.stage1
+        """What checkpoints hold besides: Stage-I, trained along or not, and the average."""
+        return self.stage1 | self.average.saved
 
     def begin(self) -> None:
         """Take Stage-I from its run and, with TRAIN.FINETUNE_LR, prepare to train it along.
@@ -126,14 +130,16 @@ class Trainer:
             generators = (
                 self.stage1["stage1_generator"],
                 self.stage1_cfg,
-                self.networks["generator"],
+                self.average.network,
             )
             self._sampler = Sampler(*generators, self.cfg, data.text)
         return {}, data.grid(self._sampler)
 
     def _names_in_stage1(self):
-        """Stage-I's networks by the names that its own run gives them."""
-        return {name.removeprefix("stage1_"): network for name, network in self.stage1.items()}
+        """Stage-I's networks by the names that its own run gives them; of its generator, what is
+        sampled."""
+        networks = {name.removeprefix("stage1_"): net for name, net in self.stage1.items()}
+        return {sampled(self.stage1_cfg): networks.pop("generator"), **networks}
 
     def _rate(self, rate: float, share: float = 1.0):
         return halving(self.cfg, rate * share, self.steps_per_epoch, self.first_epoch)

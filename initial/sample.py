@@ -9,6 +9,7 @@ from easydict import EasyDict
 from initial.model import Generator
 from misc.data.images import to_uint8
 from misc.training import noise
+from misc.training.average import sampled
 from misc.training.distribute import precision
 from misc.training.runs import load_run, restore_networks
 from misc.training.text import Text
@@ -65,5 +66,5 @@ def load(run: str | Path) -> Sampler:
     _, cfg = load_run(run, "initial")
     with precision(cfg.PRECISION):
         generator = build_generator(cfg)
-    step = restore_networks(run, {"generator": generator})
+    step = restore_networks(run, {sampled(cfg): generator})
     return Sampler(generator, cfg, Text.load(run), step)

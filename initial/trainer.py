@@ -8,6 +8,7 @@ from easydict import EasyDict
 from initial.model import Discriminator
 from initial.sample import Sampler, build_generator
 from misc.training import noise
+from misc.training.average import RunningAverage
 from misc.training.cond_gan import ConditionalGan, adam
 from misc.training.gan_data import GanData
 from misc.training.runs import restore_networks
@@ -90,6 +91,10 @@ class Trainer:
             replicas=replicas,
         )
         self._cfg, self._sampler = cfg, None
+        self.average = RunningAverage(
+            generator, partial(build_generator, cfg, replicas), cfg.TRAIN.EMA
+        )
+        self.frozen = self.average.saved
 
     def begin(self) -> None:
         """Start from the weights of another run, if TRAIN.PRETRAINED_MODEL names one."""
@@ -102,5 +107,5 @@ class Trainer:
 
     def snapshot(self, data: GanData):
         """The sample grid as it is now."""
-        self._sampler = self._sampler or Sampler(self.networks["generator"], self._cfg, data.text)
+        self._sampler = self._sampler or Sampler(self.average.network, self._cfg, data.text)
         return {}, data.grid(self._sampler)

@@ -59,6 +59,11 @@ def power_of_two(low: int) -> Check:
     return check
 
 
+def share(value: float) -> str | None:
+    """Accept numbers from 0 to below 1."""
+    return None if 0 <= value < 1 else "a number from 0 to below 1"
+
+
 def plain_name(value: str) -> str | None:
     """Accept text that can be part of a folder's name."""
     bad = any(c in value for c in '/\\:*?"<>|') or value.startswith(".") or len(value) > 100

@@ -21,8 +21,9 @@ def train(
       build: (cfg, replicas, steps_per_epoch) -> trainer, called in the strategy's scope. A trainer
         has `networks` and `optimizers` (by network's name, or any name for further ones; built),
         `train_step(batch, step) -> losses`, `snapshot(data) -> (scalars, Pillow image or None)`,
-        and perhaps `frozen` networks that are saved along, `first_epoch`, and `begin()`, which
-        loads what training starts from (a dry run does without).
+        and perhaps `frozen` networks that are saved along, `first_epoch`, `average` (a
+        RunningAverage), and `begin()`, which loads what training starts from (a dry run does
+        without).
       make_data: (cfg) -> data, with `steps_per_epoch`, `dataset(start_step, context)` and
         `save(run folder)`.
     Returns: the exit code of the program.

@@ -48,6 +48,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
     @tf.function
     def run(batch):
         losses = strategy.run(trainer.train_step, args=(batch, step))
+        if hasattr(trainer, "average"):
+            trainer.average.update(step)
         step.assign_add(1)
         return {name: strategy.reduce("MEAN", v, axis=None) for name, v in losses.items()}
 

@@ -5,7 +5,7 @@ is understood by each program, which reads the keys that concern it.
 """
 
 from misc.config.defaults import common
-from misc.config.keys import Key, above, at_least, one_of, power_of_two
+from misc.config.keys import Key, above, at_least, one_of, power_of_two, share
 
 KEYS = common.KEYS + (
     Key("EMBEDDING_TYPE", "cnn-rnn", "text embedding; only char-CNN-RNN's is alive"),
@@ -34,6 +34,13 @@ KEYS = common.KEYS + (
     ),
     Key("TRAIN.FINETUNE_LR", False, "final: True trains Stage-I along"),
     Key("TRAIN.FT_LR_RATIO", 0.1, "final: Stage-I's share of the rates when it trains", above(0)),
+    Key(
+        "TRAIN.EMA",
+        0.0,
+        "share of the generator's running average that a step keeps, as 0.995; the average is what "
+        "is sampled; 0: no average, as published",
+        share,
+    ),
     Key("TRAIN.REUSE_FAKE", False, "True: one fake batch for both steps, as StackGAN-Pytorch"),
     Key(
         "TRAIN.STAGE1_BATCH_STATISTICS",
