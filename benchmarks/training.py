@@ -6,7 +6,8 @@ Every variant lives in a process of its own, built and warmed up; then they take
 burst each a round, so that whatever else the machine does meets all of them. Ratios are medians
 over rounds of images a second against the same round's plain form (float32, stock layers:
 `benchmarks/plain.py`). Layout: StackGAN-Pytorch's (NETWORK_TYPE pytorch, one fake batch for both
-updates), published widths; `published` is TF1's layout with fresh fakes for the generator.
+updates), published widths; `published` is TF1's layout with fresh fakes for the generator. `input`
+makes Stage-I's batches of drawn birds at 64 px and trains nothing.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 WORKS = {
@@ -24,19 +26,14 @@ WORKS = {
         "bfloat16",
         "published float32",
         "published bfloat16",
+        "input of 240 pictures",
+        "input of 2400 pictures",
     ),
     "stage1-sample": ("plain float32", "float32", "bfloat16"),
     "stage2-train": ("plain float32", "float32", "bfloat16"),
     "stage2-sample": ("plain float32", "float32", "bfloat16"),
-    "input": ("Stage-I batches alone",),
 }
-BATCH = {
-    "stage1-train": 64,
-    "stage1-sample": 16,
-    "stage2-train": 4,
-    "stage2-sample": 4,
-    "input": 64,
-}
+BATCH = {"stage1-train": 64, "stage1-sample": 16, "stage2-train": 4, "stage2-sample": 4}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -45,13 +42,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=list(WORKS), help="one kind of work alone")
     parser.add_argument("--out", help="also write the numbers as JSON here")
-    parser.add_argument("--variant", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--variant", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.variant:
         return serve(*args.variant)
     rows = []
     for work in [args.only] if args.only else list(WORKS):
-        rows += measure(work, args.rounds)
+        with tempfile.TemporaryDirectory() as folder:
+            rows += measure(work, args.rounds, folder)
     print(table(rows))
     if args.out:
         from misc.data.atomic import write_atomic
@@ -60,13 +58,15 @@ def main(argv: list[str] | None = None) -> None:
         write_atomic(args.out, (json.dumps(result, indent=1) + "\n").encode())
 
 
-def measure(work: str, rounds: int) -> list[dict]:
+def measure(work: str, rounds: int, folder: str) -> list[dict]:
     """One row a variant: images/s (median), ratio to the first variant, peak memory."""
     command = [sys.executable, "-m", "benchmarks.training", "--variant", work]
     processes = []
     for variant in WORKS[work]:
+        if variant.startswith("input"):
+            draw(folder, variant.split()[2])
         process = subprocess.Popen(
-            [*command, variant],
+            [*command, variant, folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -92,6 +92,15 @@ def measure(work: str, rounds: int) -> list[dict]:
     return rows
 
 
+def draw(folder: str, count: str) -> None:
+    """A prepared set of `count` drawn birds in folder/set_COUNT."""
+    raw = f"{folder}/raw_{count}"
+    drawn = ["misc/draw_dataset.py", "--preset", "easy", "--count", count, "--out", raw]
+    prepared = ["misc/preprocess_birds.py", "--source", raw, "--out", f"{folder}/set_{count}"]
+    for program in (drawn, [*prepared, "--imsizes", "64"]):
+        subprocess.run([sys.executable, *program], check=True, capture_output=True)
+
+
 def ask(process) -> dict:
     """Let a variant run one burst."""
     process.stdin.write("go\n")
@@ -99,14 +108,14 @@ def ask(process) -> dict:
     return json.loads(process.stdout.readline())
 
 
-def serve(work: str, variant: str) -> None:
+def serve(work: str, variant: str, folder: str) -> None:
     """Build one variant; for each line on stdin run a burst and print its rate and peak memory."""
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
     from benchmarks.variants import make_step
 
-    step, steps = make_step(work, variant, BATCH[work])
+    step, steps = make_step(work, variant, BATCH[work], folder)
     step()
     for _ in sys.stdin:
         start = time.perf_counter()

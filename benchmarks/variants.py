@@ -1,6 +1,6 @@
 """The variants that `benchmarks/training.py` times: each a function that runs one step."""
 
-import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,16 @@ from misc.training.distribute import precision
 TEXT, C, Z = 1024, 128, 100
 
 
-def make_step(work: str, variant: str, batch: int):
-    """(function that runs one step and waits for it, steps in a burst)."""
-    if work == "input":
-        return _input(batch), 20
+def make_step(work: str, variant: str, batch: int, folder: str):
+    """(function that runs one step and waits for it, steps in a burst); folder: of drawn sets."""
+    if variant.startswith("input"):
+        return _input(batch, Path(folder) / f"set_{variant.split()[2]}"), 20
     layout, _, dtype = variant.rpartition(" ")
     stage, kind = work.split("-")
     networks = _stage1 if stage == "stage1" else _stage2
     with precision(dtype):
         generator, discriminator = networks(layout)
-    generate = _generate1 if stage == "stage1" else _generate2
+        generate = _generate1 if stage == "stage1" else partial(_generate2, _stage1(layout)[0])
     imsize = 64 if stage == "stage1" else 256
     embedding = tf.random.stateless_normal((batch, TEXT), (0, 0))
     if kind == "sample":
@@ -69,30 +69,25 @@ def _generate1(generator, embedding, step, training, second=False):
     return generator([embedding, eps, z], training=training)
 
 
-def _generate2(generator, embedding, step, training, second=False):
-    """Stage-II alone: the Stage-I pictures are given."""
+def _generate2(stage1, generator, embedding, step, training, second=False):
+    """On a frozen Stage-I, normalised by its batch in training, as published."""
+    small = _generate1(stage1, embedding, step, training, second)["image"]
     rows = tf.shape(embedding)[0]
-    small = tf.random.stateless_uniform((rows, 64, 64, 3), (2, 2), -1.0, 1.0)
     eps = noise.normal(0, step, noise.EPS2_G if second else noise.EPS2_D, rows, C)
     return generator([small, embedding, eps], training=training)
 
 
-def _input(batch: int):
-    """Batches of 64 px pairs from a prepared set of drawn birds, made for the occasion."""
+def _input(batch: int, folder: Path):
+    """Batches of 64 px pairs from a prepared set, with random embeddings of 1024 numbers."""
     from misc.data.batches import GanBatches
     from misc.data.prepared import open_split
-    from misc.data.sources import cub
-    from misc.data.writer import write_embeddings, write_set
-    from misc.draw_dataset import draw_dataset
+    from misc.data.writer import write_embeddings
 
-    folder = Path(tempfile.mkdtemp())
-    draw_dataset(folder / "raw", "easy", 240, 160, 0, 2)
-    source = cub(folder / "raw")
-    write_set(folder / "set", source.splits, name="birds", card=source.card)
-    split = open_split(folder / "set", "train")
+    split = open_split(folder, "train")
     rows = sum(len(split.record(i)["captions"]) for i in range(len(split)))
     random = np.random.default_rng(0)
-    write_embeddings(split.folder, "text", [random.normal(size=(rows, TEXT)).astype(np.float32)])
+    blocks = (random.normal(size=(1, TEXT)).astype(np.float32) for _ in range(rows))
+    write_embeddings(split.folder, "text", blocks)
     batches = GanBatches(
         split, split.embeddings("text"), imsize=64, batch_size=batch, num_embedding=4, seed=0
     )
