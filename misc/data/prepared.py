@@ -153,6 +153,12 @@ class PreparedSplit:
         except ValueError as error:
             raise self._incomplete("captions.jsonl does not belong to index.npy") from error
 
+    def encoders(self) -> list[str]:
+        """Names of the encoders whose embeddings are here, sorted."""
+        files = (self.folder / "embeddings").glob("*.npy")
+        # A file being written, or left by a killed writer, begins with a dot.
+        return sorted(file.stem for file in files if not file.name.startswith("."))
+
     def embeddings(self, encoder: str) -> np.memmap:
         """Memory-mapped float32 (captions, width); row `first + j` is caption j of a picture.
 
@@ -160,7 +166,7 @@ class PreparedSplit:
         """
         path = embeddings_file(self.folder, encoder)
         if not path.is_file():
-            there = ", ".join(sorted(file.stem for file in path.parent.glob("*.npy"))) or "none"
+            there = ", ".join(self.encoders()) or "none"
             raise UserError(
                 f"{path}: no embeddings of this encoder (there are: {there}); "
                 f"make them with encoder/embed.py --data {self.folder.parent}"
