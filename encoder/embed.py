@@ -93,19 +93,27 @@ def embed_set(embed: Embedder, folder: Path, run: Path) -> dict[str, int]:
     Returns: the number of captions of each split.
     Raises: UserError if the set is missing or has no captions, or the disk is full.
     """
-    from misc.data.atomic import write_atomic
-    from misc.data.prepared import caption_rows, open_split, read_card
+    from misc.data.atomic import disk_errors, write_atomic
+    from misc.data.prepared import caption_rows, embeddings_file, open_split, read_card
     from misc.data.writer import write_embeddings
 
     name = run.resolve().name
     card = {"digest": embed.digest, "run": run.as_posix(), "width": embed.dimension}
     counts = {}
-    for split in [open_split(folder, split) for split in read_card(folder)["splits"]]:
+    splits = [open_split(folder, split) for split in read_card(folder)["splits"]]
+    cards = [embeddings_file(split.folder, name).with_suffix(".json") for split in splits]
+    # Gone before the first vector and back after the last: a kill leaves no vectors with a digest
+    # of others.
+    for path in cards:
+        with disk_errors(path):
+            path.unlink(missing_ok=True)
+    for split in splits:
         counts[split.split] = caption_rows(split.index)
         with tqdm(total=counts[split.split], desc=split.split, unit="caption") as bar:
             blocks = (embed(block, bar.update) for block in _blocks(split))
-            path = write_embeddings(split.folder, name, blocks)
-        write_atomic(path.with_suffix(".json"), json.dumps(card).encode() + b"\n")
+            write_embeddings(split.folder, name, blocks)
+    for path in cards:
+        write_atomic(path, json.dumps(card).encode() + b"\n")
     return counts
 
 

@@ -14,6 +14,7 @@ from encoder import embed
 from encoder.trainer import build_text_encoder
 from misc.config.errors import UserError
 from misc.config.load import load_config, save_config
+from misc.data import writer
 from misc.data.prepared import open_split
 from misc.training.loop import Checkpoints
 
@@ -98,6 +99,26 @@ def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run
         card = json.loads((folder / name / "embeddings" / "encoder_tiny.json").read_text())
         assert card == {"digest": embedder.digest, "run": run.as_posix(), "width": 6}
         assert (split.embeddings("text")).shape[1] == 8  # those of another encoder stay
+
+
+def test_a_kill_leaves_no_embeddings_with_the_digest_of_others(
+    run, tiny_set, tmp_path, monkeypatch
+):
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_set, folder)
+    embedder, written, write = embed.load(run), [], writer.write_embeddings
+    embed.embed_set(embedder, folder, run)
+    assert len(list(folder.rglob("embeddings/*.json"))) == 2
+
+    def killed(*args):
+        if written:
+            raise KeyboardInterrupt
+        written.append(write(*args))
+
+    monkeypatch.setattr(writer, "write_embeddings", killed)
+    with pytest.raises(KeyboardInterrupt):
+        embed.embed_set(embedder, folder, run)
+    assert written and not list(folder.rglob("embeddings/*.json"))
 
 
 def test_long_sentences_are_cut_with_one_line(run, tmp_path, run_main):
