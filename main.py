@@ -214,8 +214,9 @@ def _measure(cfg, stages, classify, data: Path, embeddings, imsize: int, seed: i
 
     split, batch = open_split(data, "test"), cfg.TEST.BATCH_SIZE
     if "is" in cfg.EVAL.METRICS:
-        choice = CaptionChoice(split, embeddings, cfg.EVAL.COUNT, seed)
-        reals = choice.reals(imsize, batch, distinct=True)
+        # The score grows with the number of pictures: as many fakes as there are reals.
+        choice = CaptionChoice(split, embeddings, cfg.EVAL.COUNT, seed, distinct=True)
+        reals = choice.reals(imsize, batch)
         yield from score(classify, choice.fakes(stages, batch), reals, cfg.EVAL.SPLITS)
     if "colour" in cfg.EVAL.METRICS:
         choice = CaptionChoice(split, embeddings, cfg.EVAL.COLOUR_COUNT, seed)

@@ -208,7 +208,7 @@ def test_the_inception_score_of_fakes_and_reals(world, tmp_path, capsys):
     fake, real, colour = map(json.loads, lines[-4:-1])
     assert (world.final / "metrics.jsonl").read_text().splitlines() == lines[-4:-1]
     assert fake["metric"] == "is" and fake["source"] == "fake" and real["source"] == "real"
-    assert fake["images"] == 20 and real["images"] == 8  # the test split has eight pictures
+    assert fake["images"] == real["images"] == 8  # not 20: the test split has eight pictures
     assert all(1 <= line["value"] <= 5 and line["splits"] == 2 for line in (fake, real))
     assert fake["classifier_accuracy"] == 0.5 and len(fake["network_digest"]) == 64
     assert fake["seed"] == 2 and fake["step"] == 7 and fake["run"] == world.final.as_posix()
@@ -220,6 +220,22 @@ def test_the_inception_score_of_fakes_and_reals(world, tmp_path, capsys):
     sample(world.final, tmp_path / "out", "--captions", "a bird", *flags, "--seed", "2", *batch)
     other = json.loads(capsys.readouterr().out.splitlines()[-4])
     assert other["value"] == pytest.approx(fake["value"], rel=1e-5)
+
+
+def test_a_run_that_gives_one_colour_ends_with_its_sheet(world, tmp_path, capsys, monkeypatch):
+    class Grey:
+        step, imsize = 1, 32
+
+        def stages(self, embedding, seed, start):
+            return (np.full((len(embedding), 32, 32, 3), 128, np.uint8),)
+
+    monkeypatch.setattr(main, "_load_sampler", lambda room, run: Grey())
+    flags = ["--captions", "a bird", "--set", "EVAL.METRICS=[colour]"]
+    sample(world.final, tmp_path / "out", *flags)
+    out, err = capsys.readouterr()
+    *_, colour, sheet = out.splitlines()
+    assert json.loads(colour)["colour_correlation"] is None and "undefined" in err
+    assert sheet == str(tmp_path / "out" / "sheet.png")
 
 
 def test_another_encoder_than_the_runs_is_refused(world, tmp_path):
