@@ -13,6 +13,7 @@ printed as JSON lines; the last line on stdout is the path of the contact sheet.
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,6 +56,7 @@ def main(argv: list[str] | None = None) -> None:
     from misc.training.distribute import choose_strategy
 
     import_tensorflow()
+    os.environ.pop("TF_CONFIG", None)  # it is for training by several workers; this is one process
     choose_strategy(cfg.GPU_ID)
     from misc.evaluation.gallery import write_gallery
     from misc.evaluation.measures import report
@@ -173,6 +175,12 @@ def _encoder_run(args: argparse.Namespace, run: Path, text) -> str:
             "whose embeddings are in the set"
         )
     load_run(encoder, "encoder")
+    if not text.digest:
+        print(
+            f"warning: nothing proves that {encoder} made the imported embeddings "
+            f"{text.embeddings}; another encoder gives pictures that do not fit the sentences",
+            file=sys.stderr,
+        )
     return encoder
 
 

@@ -136,6 +136,13 @@ def test_the_pixels_depend_on_the_seed_and_not_on_the_batch(world, tmp_path):
     assert not any(np.array_equal(whole[file], other[file]) for file in whole)
 
 
+def test_sampling_is_one_process_whatever_tf_config_says(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: pytest.fail("waits"))
+    flags = ["--captions", "a bird", "--set", "TEST.NUM_COPY=1"]
+    assert len(sample(world.initial, tmp_path, *flags)) == 1
+
+
 def test_an_initial_run_gives_one_stage_below_its_own_folder(world, capsys):
     flags = ["--run", str(world.initial), "--captions", "a red bird", "--set", "TEST.NUM_COPY=2"]
     main.main([*flags, "--gpu", "-1"])
@@ -160,7 +167,7 @@ def test_validation_samples_every_test_caption_from_its_stored_embedding(world, 
         assert np.abs(stored.astype(int) - embedded).max() <= 1
 
 
-def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_path):
+def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_path, capsys):
     run = tmp_path / "run"
     run.mkdir()
     for path in world.initial.glob("*.*"):
@@ -175,8 +182,10 @@ def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_pa
     assert len(rows) == 24 and rows[0]["encoder"] == ""
     with pytest.raises(UserError, match="imported embeddings imported, with no encoder"):
         main.main(["--run", str(run), "--captions", "a bird"])
+    capsys.readouterr()
     rows = sample(run, tmp_path / "b", *copies, "--captions", "a", "--encoder", str(world.encoder))
     assert len(rows) == 1
+    assert capsys.readouterr().err.count("nothing proves that") == 1
 
 
 def test_sentences_of_the_set_its_list_and_a_caption_file(world, tmp_path, monkeypatch):
