@@ -46,7 +46,7 @@ def write_gallery(
 
     Args:
       captions, embeddings: n sentences, and float32 (n, width), which may be memory-mapped.
-      stages: a `steady` sampler.
+      stages: of a room's sampler.
       batch: pictures at once; they are written as they come, so memory does not grow with n.
       facts: `run`, `step` and `encoder` for the manifest, which is written last.
     Returns: the path of the contact sheet, out/sheet.png; beside it is manifest.csv.
