@@ -8,6 +8,7 @@ gives a function from captions to embeddings.
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -156,6 +157,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     source.add_argument("--data", type=Path, metavar="DIR", help="prepared set, such as data/birds")
     parser.add_argument("--out", type=Path, metavar="FILE.npy", help="float32 (sentences, width)")
     parser.add_argument("--batch-size", type=int, default=256, help="sentences at once (256)")
+    parser.add_argument("--gpu", metavar="N", help="0, or -1 for the CPU (default: run's GPU_ID)")
     args = parser.parse_args(argv)
     if args.batch_size < 1:
         raise UserError(f"--batch-size {args.batch_size}: expected a number of at least 1")
@@ -166,6 +168,22 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def _load(args: argparse.Namespace) -> Embedder:
+    """The encoder of --run, on the device of --gpu."""
+    from misc.training.distribute import choose_strategy, gpu_indices
+    from misc.training.runs import load_run
+
+    _, cfg = load_run(args.run, "encoder")
+    gpu = cfg.GPU_ID if args.gpu is None else args.gpu
+    gpu_indices(gpu)
+    from misc.config.quiet import import_tensorflow
+
+    import_tensorflow()
+    os.environ.pop("TF_CONFIG", None)  # it is for training by several workers; this is one process
+    choose_strategy(gpu)
+    return load(args.run, args.batch_size)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Embed what the flags name; prints one JSON line."""
     args = _parse(argv)
@@ -173,13 +191,13 @@ def main(argv: list[str] | None = None) -> int:
     from misc.data.sentences import check_sentence, read_sentences
 
     if args.data:
-        embed = load(args.run, args.batch_size)
+        embed = _load(args)
         result = {"out": args.data.as_posix(), "captions": embed_set(embed, args.data, args.run)}
     else:
         sentences = [check_sentence(text, "--sentence") for text in args.sentence or []]
         sentences = sentences or read_sentences(args.captions)
         _warn_of_cut(sum(map(is_cut, sentences)))
-        embed = load(args.run, args.batch_size)
+        embed = _load(args)
         with tqdm(total=len(sentences), unit="sentence") as bar, replace_with(args.out) as partial:
             np.save(partial, embed(sentences, bar.update))
         result = {"out": args.out.as_posix(), "captions": len(sentences)}

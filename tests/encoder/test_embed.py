@@ -121,6 +121,19 @@ def test_a_kill_leaves_no_embeddings_with_the_digest_of_others(
     assert written and not list(folder.rglob("embeddings/*.json"))
 
 
+def test_the_device_is_the_flags_or_the_runs(run, tmp_path, run_main, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: pytest.fail("waits"))
+    flags = ["--run", run, "--out", tmp_path / "a.npy", "--sentence", "a bird"]
+    code, _, err = run_main(embed.main, *flags)
+    assert code == 0 and "no GPU in this machine" in err  # GPU_ID is 0
+    code, _, err = run_main(embed.main, *flags, "--gpu", "-1")
+    assert code == 0 and "no GPU" not in err
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["gpu0"])
+    code, _, err = run_main(embed.main, *flags, "--gpu", "1")
+    assert code == 2 and "no GPU 1; this machine has 1" in err
+
+
 def test_long_sentences_are_cut_with_one_line(run, tmp_path, run_main):
     long = "a bird " * 40
     flags = ["--run", run, "--out", tmp_path / "a.npy", "--sentence", long, long[:201] + "other"]
@@ -142,6 +155,7 @@ def test_long_sentences_are_cut_with_one_line(run, tmp_path, run_main):
         ({"--sentence": ["a bird"], "--out": ["rows.txt"]}, "ends in .npy"),
         ({"--sentence": ["a bird"], "--out": None}, "ends in .npy"),
         ({"--sentence": ["a bird"], "--batch-size": ["0"]}, "--batch-size 0"),
+        ({"--sentence": ["a bird"], "--gpu": ["two"]}, "GPU_ID is 'two'"),
         ({"--sentence": ["a bird"], "--run": ["missing"]}, "not a run folder"),
         ({"--sentence": ["a bird"], "--out": ["file/rows.npy"]}, "cannot write file"),
     ],
