@@ -19,6 +19,7 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader
 
 from misc.config.errors import UserError
+from misc.config.keys import plain_name
 
 FORMAT = 1
 INDEX = np.dtype(
@@ -50,7 +51,7 @@ def shard_name(size: int, shard: int) -> str:
 
 def embeddings_file(split_folder: Path | str, encoder: str) -> Path:
     """Where a split keeps an encoder's embeddings; `UserError` if the name is no file name."""
-    if not encoder or encoder.startswith(".") or set(encoder) & set('/\\:*?"<>|'):
+    if not encoder or plain_name(encoder):
         raise UserError(f"{encoder!r} cannot name an encoder: expected a plain file name")
     return Path(split_folder) / "embeddings" / f"{encoder}.npy"
 
