@@ -2,13 +2,19 @@
 PYTHON ?= python3.11
 BIN = .venv/bin
 
+# What is installed stays; GPU=1 or GPU=0 changes it.
+GPU ?= $(if $(wildcard .venv/installed-gpu),1,0)
+STAMP = .venv/installed$(if $(filter 1,$(GPU)),-gpu)
+OTHER = .venv/installed$(if $(filter 1,$(GPU)),,-gpu)
+
 .PHONY: venv demo test test-slow lint lock
 
-venv: .venv/installed
+venv: $(STAMP)
 
-.venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-ifdef GPU
+# TensorFlow's CPU and GPU wheels overwrite each other, so a change begins with an empty .venv.
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(if $(wildcard $(OTHER)),--clear) .venv
+ifeq ($(GPU),1)
 	$(BIN)/pip install --quiet -e '.[gpu,dev]'
 else
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock

@@ -13,6 +13,7 @@ printed as JSON lines; the last line on stdout is the path of the contact sheet.
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,21 +56,20 @@ def main(argv: list[str] | None = None) -> None:
     from misc.training.distribute import choose_strategy
 
     import_tensorflow()
+    os.environ.pop("TF_CONFIG", None)  # it is for training by several workers; this is one process
     choose_strategy(cfg.GPU_ID)
     from misc.evaluation.gallery import write_gallery
     from misc.evaluation.measures import report
-    from misc.evaluation.steady import steady
 
     sampler = _load_sampler(room, run)
     classify = _load_classifier(cfg)
-    stages = steady(sampler.stages if room == "final" else lambda *rows: (sampler(*rows),))
     seed = cfg.SEED if args.seed is None else args.seed
     facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
     sheet = write_gallery(
         args.out or run / "samples" / f"{source.name}_step{sampler.step}_seed{seed}",
         source.captions,
         _embeddings(source, encoder, text),
-        stages,
+        sampler.stages,
         copies=cfg.TEST.NUM_COPY,
         batch=cfg.TEST.BATCH_SIZE,
         seed=seed,
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     if test:
         embeddings = _embeddings(test, encoder, text)
-        for line in _measure(cfg, stages, classify, data, embeddings, sampler.imsize, seed):
+        for line in _measure(cfg, sampler, classify, data, embeddings, seed):
             report(run, line | facts)
     print(sheet)
 
@@ -173,6 +173,12 @@ def _encoder_run(args: argparse.Namespace, run: Path, text) -> str:
             "whose embeddings are in the set"
         )
     load_run(encoder, "encoder")
+    if not text.digest:
+        print(
+            f"warning: nothing proves that {encoder} made the imported embeddings "
+            f"{text.embeddings}; another encoder gives pictures that do not fit the sentences",
+            file=sys.stderr,
+        )
     return encoder
 
 
@@ -207,15 +213,17 @@ def _load_classifier(cfg):
     return load(cfg.EVAL.CLASSIFIER)
 
 
-def _measure(cfg, stages, classify, data: Path, embeddings, imsize: int, seed: int):
+def _measure(cfg, sampler, classify, data: Path, embeddings, seed: int):
     """One line for each number of EVAL.METRICS."""
     from misc.data.prepared import open_split
     from misc.evaluation.measures import CaptionChoice, colours, score
 
     split, batch = open_split(data, "test"), cfg.TEST.BATCH_SIZE
+    stages, imsize = sampler.stages, sampler.imsize
     if "is" in cfg.EVAL.METRICS:
-        choice = CaptionChoice(split, embeddings, cfg.EVAL.COUNT, seed)
-        reals = choice.reals(imsize, batch, distinct=True)
+        # The score grows with the number of pictures: as many fakes as there are reals.
+        choice = CaptionChoice(split, embeddings, cfg.EVAL.COUNT, seed, distinct=True)
+        reals = choice.reals(imsize, batch)
         yield from score(classify, choice.fakes(stages, batch), reals, cfg.EVAL.SPLITS)
     if "colour" in cfg.EVAL.METRICS:
         choice = CaptionChoice(split, embeddings, cfg.EVAL.COLOUR_COUNT, seed)

@@ -8,6 +8,7 @@ gives a function from captions to embeddings.
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -93,19 +94,27 @@ def embed_set(embed: Embedder, folder: Path, run: Path) -> dict[str, int]:
     Returns: the number of captions of each split.
     Raises: UserError if the set is missing or has no captions, or the disk is full.
     """
-    from misc.data.atomic import write_atomic
-    from misc.data.prepared import caption_rows, open_split, read_card
+    from misc.data.atomic import disk_errors, write_atomic
+    from misc.data.prepared import caption_rows, embeddings_file, open_split, read_card
     from misc.data.writer import write_embeddings
 
     name = run.resolve().name
     card = {"digest": embed.digest, "run": run.as_posix(), "width": embed.dimension}
     counts = {}
-    for split in [open_split(folder, split) for split in read_card(folder)["splits"]]:
+    splits = [open_split(folder, split) for split in read_card(folder)["splits"]]
+    cards = [embeddings_file(split.folder, name).with_suffix(".json") for split in splits]
+    # Gone before the first vector and back after the last: a kill leaves no vectors with a digest
+    # of others.
+    for path in cards:
+        with disk_errors(path):
+            path.unlink(missing_ok=True)
+    for split in splits:
         counts[split.split] = caption_rows(split.index)
         with tqdm(total=counts[split.split], desc=split.split, unit="caption") as bar:
             blocks = (embed(block, bar.update) for block in _blocks(split))
-            path = write_embeddings(split.folder, name, blocks)
-        write_atomic(path.with_suffix(".json"), json.dumps(card).encode() + b"\n")
+            write_embeddings(split.folder, name, blocks)
+    for path in cards:
+        write_atomic(path, json.dumps(card).encode() + b"\n")
     return counts
 
 
@@ -148,6 +157,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     source.add_argument("--data", type=Path, metavar="DIR", help="prepared set, such as data/birds")
     parser.add_argument("--out", type=Path, metavar="FILE.npy", help="float32 (sentences, width)")
     parser.add_argument("--batch-size", type=int, default=256, help="sentences at once (256)")
+    parser.add_argument("--gpu", metavar="N", help="0, or -1 for the CPU (default: run's GPU_ID)")
     args = parser.parse_args(argv)
     if args.batch_size < 1:
         raise UserError(f"--batch-size {args.batch_size}: expected a number of at least 1")
@@ -158,6 +168,22 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def _load(args: argparse.Namespace) -> Embedder:
+    """The encoder of --run, on the device of --gpu."""
+    from misc.training.distribute import choose_strategy, gpu_indices
+    from misc.training.runs import load_run
+
+    _, cfg = load_run(args.run, "encoder")
+    gpu = cfg.GPU_ID if args.gpu is None else args.gpu
+    gpu_indices(gpu)
+    from misc.config.quiet import import_tensorflow
+
+    import_tensorflow()
+    os.environ.pop("TF_CONFIG", None)  # it is for training by several workers; this is one process
+    choose_strategy(gpu)
+    return load(args.run, args.batch_size)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Embed what the flags name; prints one JSON line."""
     args = _parse(argv)
@@ -165,13 +191,13 @@ def main(argv: list[str] | None = None) -> int:
     from misc.data.sentences import check_sentence, read_sentences
 
     if args.data:
-        embed = load(args.run, args.batch_size)
+        embed = _load(args)
         result = {"out": args.data.as_posix(), "captions": embed_set(embed, args.data, args.run)}
     else:
         sentences = [check_sentence(text, "--sentence") for text in args.sentence or []]
         sentences = sentences or read_sentences(args.captions)
         _warn_of_cut(sum(map(is_cut, sentences)))
-        embed = load(args.run, args.batch_size)
+        embed = _load(args)
         with tqdm(total=len(sentences), unit="sentence") as bar, replace_with(args.out) as partial:
             np.save(partial, embed(sentences, bar.update))
         result = {"out": args.out.as_posix(), "captions": len(sentences)}

@@ -199,6 +199,6 @@ class ImageTower(keras.Model):
                 activation="relu",
                 kernel_initializer="he_normal",
             )(x)
-        x = keras.layers.Flatten()(x)  # (n, 4 * 4 * channels)
+        x = keras.layers.Flatten()(x)  # (n, grid * grid * channels)
         features = keras.layers.Dense(dimension, dtype="float32")(x)
         super().__init__(picture, features, name="image_tower")

@@ -11,6 +11,7 @@ from initial.sample import build_generator as build_stage1_generator
 from initial.sample import stage1_image
 from misc.config.errors import UserError
 from misc.data.images import to_uint8
+from misc.evaluation.steady import ROWS, steady
 from misc.training import noise
 from misc.training.average import sampled
 from misc.training.distribute import precision
@@ -55,7 +56,7 @@ def build_generator(cfg: EasyDict, replicas: int = 1) -> Generator:
 
 
 class Sampler:
-    """Embeddings in, pictures of both stages out, in one graph.
+    """Embeddings in, pictures of both stages out, in one graph; row r as in Stage-I's sampler.
 
     Attributes: cfg, text: of the run; step: of its checkpoint; imsize: side of a large picture.
     """
@@ -64,7 +65,7 @@ class Sampler:
         self.cfg, self.text, self.step = cfg, text, step
         self.imsize = cfg.TEST.HR_IMSIZE
         self._stage1, self._stage1_generator, self._generator = stage1, stage1_generator, generator
-        rows = tf.TensorSpec((None, cfg.TEXT.DIMENSION), tf.float32)
+        rows = tf.TensorSpec((ROWS, cfg.TEXT.DIMENSION), tf.float32)
         number = tf.TensorSpec((), tf.int64)
         self._run = tf.function(self._images, input_signature=[rows, number, number])
 
@@ -76,8 +77,11 @@ class Sampler:
         self, embedding: np.ndarray, seed: int, start: int = 0
     ) -> tuple[np.ndarray, np.ndarray]:
         """The same with the Stage-I pictures: uint8 (n, small, small, 3) and the large ones."""
+        return steady(self._rows)(self.text.scaled(embedding), seed, start)
+
+    def _rows(self, embedding, seed, start):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))
-        small, large = self._run(self.text.scaled(embedding), *numbers)
+        small, large = self._run(embedding, *numbers)
         return to_uint8(small.numpy()), to_uint8(large.numpy())
 
     def _images(self, embedding, seed, start):

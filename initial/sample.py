@@ -8,6 +8,7 @@ from easydict import EasyDict
 
 from initial.model import Generator
 from misc.data.images import to_uint8
+from misc.evaluation.steady import ROWS, steady
 from misc.training import noise
 from misc.training.average import sampled
 from misc.training.distribute import precision
@@ -30,7 +31,7 @@ def build_generator(cfg: EasyDict, replicas: int = 1) -> Generator:
 
 
 class Sampler:
-    """Embeddings in, pictures out; row r's noise depends on (seed, start + r) alone.
+    """Embeddings in, pictures out; row r depends on it and (seed, start + r) alone.
 
     Attributes: cfg, text: of the run; step: of its checkpoint; imsize: side of a picture.
     """
@@ -39,14 +40,21 @@ class Sampler:
         self.cfg, self.text, self.step = cfg, text, step
         self.imsize = cfg.TEST.LR_IMSIZE
         self._generator = generator
-        rows = tf.TensorSpec((None, cfg.TEXT.DIMENSION), tf.float32)
+        rows = tf.TensorSpec((ROWS, cfg.TEXT.DIMENSION), tf.float32)
         number = tf.TensorSpec((), tf.int64)
         self._run = tf.function(self._images, input_signature=[rows, number, number])
 
     def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
         """Raw embeddings float32 (n, width) -> uint8 (n, imsize, imsize, 3)."""
+        return self.stages(embedding, seed, start)[0]
+
+    def stages(self, embedding: np.ndarray, seed: int, start: int = 0) -> tuple[np.ndarray]:
+        """The same as the tuple of stages that every room's sampler gives; here of one."""
+        return steady(self._rows)(self.text.scaled(embedding), seed, start)
+
+    def _rows(self, embedding, seed, start):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))
-        return to_uint8(self._run(self.text.scaled(embedding), *numbers).numpy())
+        return (to_uint8(self._run(embedding, *numbers).numpy()),)
 
     def _images(self, embedding, seed, start):
         return stage1_image(self._generator, self.cfg, embedding, seed, start)

@@ -136,6 +136,13 @@ def test_the_pixels_depend_on_the_seed_and_not_on_the_batch(world, tmp_path):
     assert not any(np.array_equal(whole[file], other[file]) for file in whole)
 
 
+def test_sampling_is_one_process_whatever_tf_config_says(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: pytest.fail("waits"))
+    flags = ["--captions", "a bird", "--set", "TEST.NUM_COPY=1"]
+    assert len(sample(world.initial, tmp_path, *flags)) == 1
+
+
 def test_an_initial_run_gives_one_stage_below_its_own_folder(world, capsys):
     flags = ["--run", str(world.initial), "--captions", "a red bird", "--set", "TEST.NUM_COPY=2"]
     main.main([*flags, "--gpu", "-1"])
@@ -160,7 +167,7 @@ def test_validation_samples_every_test_caption_from_its_stored_embedding(world, 
         assert np.abs(stored.astype(int) - embedded).max() <= 1
 
 
-def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_path):
+def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_path, capsys):
     run = tmp_path / "run"
     run.mkdir()
     for path in world.initial.glob("*.*"):
@@ -175,8 +182,10 @@ def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_pa
     assert len(rows) == 24 and rows[0]["encoder"] == ""
     with pytest.raises(UserError, match="imported embeddings imported, with no encoder"):
         main.main(["--run", str(run), "--captions", "a bird"])
+    capsys.readouterr()
     rows = sample(run, tmp_path / "b", *copies, "--captions", "a", "--encoder", str(world.encoder))
     assert len(rows) == 1
+    assert capsys.readouterr().err.count("nothing proves that") == 1
 
 
 def test_sentences_of_the_set_its_list_and_a_caption_file(world, tmp_path, monkeypatch):
@@ -208,7 +217,7 @@ def test_the_inception_score_of_fakes_and_reals(world, tmp_path, capsys):
     fake, real, colour = map(json.loads, lines[-4:-1])
     assert (world.final / "metrics.jsonl").read_text().splitlines() == lines[-4:-1]
     assert fake["metric"] == "is" and fake["source"] == "fake" and real["source"] == "real"
-    assert fake["images"] == 20 and real["images"] == 8  # the test split has eight pictures
+    assert fake["images"] == real["images"] == 8  # not 20: the test split has eight pictures
     assert all(1 <= line["value"] <= 5 and line["splits"] == 2 for line in (fake, real))
     assert fake["classifier_accuracy"] == 0.5 and len(fake["network_digest"]) == 64
     assert fake["seed"] == 2 and fake["step"] == 7 and fake["run"] == world.final.as_posix()
@@ -220,6 +229,22 @@ def test_the_inception_score_of_fakes_and_reals(world, tmp_path, capsys):
     sample(world.final, tmp_path / "out", "--captions", "a bird", *flags, "--seed", "2", *batch)
     other = json.loads(capsys.readouterr().out.splitlines()[-4])
     assert other["value"] == pytest.approx(fake["value"], rel=1e-5)
+
+
+def test_a_run_that_gives_one_colour_ends_with_its_sheet(world, tmp_path, capsys, monkeypatch):
+    class Grey:
+        step, imsize = 1, 32
+
+        def stages(self, embedding, seed, start):
+            return (np.full((len(embedding), 32, 32, 3), 128, np.uint8),)
+
+    monkeypatch.setattr(main, "_load_sampler", lambda room, run: Grey())
+    flags = ["--captions", "a bird", "--set", "EVAL.METRICS=[colour]"]
+    sample(world.final, tmp_path / "out", *flags)
+    out, err = capsys.readouterr()
+    *_, colour, sheet = out.splitlines()
+    assert json.loads(colour)["colour_correlation"] is None and "undefined" in err
+    assert sheet == str(tmp_path / "out" / "sheet.png")
 
 
 def test_another_encoder_than_the_runs_is_refused(world, tmp_path):

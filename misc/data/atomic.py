@@ -2,12 +2,16 @@
 
 import errno
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from misc.config.errors import UserError
 
+# Nobody pauses this long within a file: its writer was killed. Ids of processes tell less, as
+# machines and containers that share a disk use the same ones.
+ABANDONED = 3600.0  # seconds
 _REMEDIES = {
     errno.ENOSPC: "free some space and run the same command again",
     errno.EDQUOT: "free some of your quota and run the same command again",
@@ -54,20 +58,31 @@ def replace_with(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends well, it takes the place of `path`.
 
     The block writes and closes the temporary file, which carries the suffix of `path`. If the block
-    raises, or the process is killed, the old file stays as it was. Missing folders are made.
+    raises, or the process is killed, the old file stays as it was; what killed writers of `path`
+    left is removed after an hour. Missing folders are made.
 
     Raises: UserError for any `OSError` (disk full, a path below a regular file, no permission).
     """
     path = Path(path)
     make_folder(path.parent)
-    partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    begin = f".{path.stem}.partial-"
+    partial = path.with_name(f"{begin}{os.getpid()}{path.suffix}")
     with disk_errors(path):
+        for other in path.parent.iterdir():
+            if other.name.startswith(begin) and other.suffix == path.suffix:
+                _remove_abandoned(other)
         try:
             yield partial
             sync(partial)
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _remove_abandoned(partial: Path) -> None:
+    with suppress(FileNotFoundError):  # its writer, or another one that cleans up, was faster
+        if time.time() - partial.stat().st_mtime > ABANDONED:
+            partial.unlink()
 
 
 def write_atomic(path: Path | str, content: bytes) -> None:

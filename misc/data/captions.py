@@ -83,10 +83,15 @@ def read_lines(path: Path) -> tuple[str, ...]:
 
     Raises: UserError if the file is missing, not UTF-8, or holds no caption.
     """
-    lines = tuple(filter(None, map(_clean, read_text(path).split("\n"))))
+    lines = tuple(filter(None, map(_clean, text_lines(path))))
     if not lines:
         raise UserError(f"{path} holds no captions; expected one a line")
     return lines
+
+
+def text_lines(path: Path) -> list[str]:
+    """All lines of a text file, without the spaces around them; raises as `read_text`."""
+    return [line.strip() for line in read_text(path).split("\n")]
 
 
 def read_text(path: Path) -> str:
@@ -94,7 +99,7 @@ def read_text(path: Path) -> str:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -192,8 +197,8 @@ def _csv_rows(source: Path, class_column: str | None) -> Iterator[Row]:
 
 
 def _jsonl_rows(source: Path, class_column: str | None) -> Iterator[Row]:
-    for number, line in enumerate(read_text(source).split("\n"), 1):
-        if line.strip():
+    for number, line in enumerate(text_lines(source), 1):
+        if line:
             where = f"{source} line {number}"
             record = _json(where, line)
             if not isinstance(record, dict):

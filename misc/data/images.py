@@ -219,8 +219,12 @@ def _wrap(caption: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     return lines[1 : MAX_LINES + 1]
 
 
+def centre(pixels: np.ndarray, side: int) -> np.ndarray:
+    """The middle of a picture, or of each of several: (..., h, w, 3) -> (..., side, side, 3)."""
+    top, left = ((size - side) // 2 for size in pixels.shape[-3:-1])
+    return pixels[..., top : top + side, left : left + side, :]
+
+
 def centre_of(png: bytes, side: int) -> np.ndarray:
     """The middle of a stored picture: uint8 (side, side, 3); training sees random crops instead."""
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return np.asarray(image.crop((left, top, left + side, top + side)))
+    return centre(np.asarray(Image.open(io.BytesIO(png)).convert("RGB")), side)

@@ -19,6 +19,7 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader
 
 from misc.config.errors import UserError
+from misc.config.keys import plain_name
 
 FORMAT = 1
 INDEX = np.dtype(
@@ -50,7 +51,7 @@ def shard_name(size: int, shard: int) -> str:
 
 def embeddings_file(split_folder: Path | str, encoder: str) -> Path:
     """Where a split keeps an encoder's embeddings; `UserError` if the name is no file name."""
-    if not encoder or encoder.startswith(".") or set(encoder) & set('/\\:*?"<>|'):
+    if not encoder or plain_name(encoder):
         raise UserError(f"{encoder!r} cannot name an encoder: expected a plain file name")
     return Path(split_folder) / "embeddings" / f"{encoder}.npy"
 
@@ -153,6 +154,12 @@ class PreparedSplit:
         except ValueError as error:
             raise self._incomplete("captions.jsonl does not belong to index.npy") from error
 
+    def encoders(self) -> list[str]:
+        """Names of the encoders whose embeddings are here, sorted."""
+        files = (self.folder / "embeddings").glob("*.npy")
+        # A file being written, or left by a killed writer, begins with a dot.
+        return sorted(file.stem for file in files if not file.name.startswith("."))
+
     def embeddings(self, encoder: str) -> np.memmap:
         """Memory-mapped float32 (captions, width); row `first + j` is caption j of a picture.
 
@@ -160,7 +167,7 @@ class PreparedSplit:
         """
         path = embeddings_file(self.folder, encoder)
         if not path.is_file():
-            there = ", ".join(sorted(file.stem for file in path.parent.glob("*.npy"))) or "none"
+            there = ", ".join(self.encoders()) or "none"
             raise UserError(
                 f"{path}: no embeddings of this encoder (there are: {there}); "
                 f"make them with encoder/embed.py --data {self.folder.parent}"

@@ -8,10 +8,10 @@ own folder and with or without `.txt`; so do StackGAN's and AttnGAN's `example_f
 from pathlib import Path
 
 from misc.config.errors import UserError
+from misc.data.captions import text_lines
 
 # char-CNN-RNN reads 201 characters; what is many times longer was not meant as one sentence.
 MAX_CHARACTERS = 1000
-_MAX_BYTES = 64 << 20
 _EXAMPLES = ("example_captions.txt", "example_filenames.txt")
 
 
@@ -74,17 +74,7 @@ def _sentences(path: Path) -> list[str]:
 def _lines(path: Path) -> list[tuple[int, str]]:
     """Numbered lines that are not blank; at least one."""
     _refuse_torch(path.name, str(path))
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UserError(f"{path}: over {_MAX_BYTES >> 20} MiB, expected a text file")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    if "\0" in text:
-        raise UserError(f"{path}: holds zero bytes, expected a text file")
-    lines = [(k, line.strip()) for k, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = [(k, line) for k, line in enumerate(text_lines(path), 1) if line]
     if not lines:
         raise UserError(f"{path}: no sentence in it, expected one a line")
     return lines

@@ -8,11 +8,10 @@ import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.captions import find_pictures, path_inside, read_captions, read_lines
-from misc.data.embeddings import ENCODER, HOME, published_embeddings, published_names
+from misc.data.embeddings import ENCODER, HOME, SPLITS, published_embeddings, published_names
 from misc.data.writer import Picture
 
 CUB_HOME = "https://www.vision.caltech.edu/datasets/cub_200_2011/"
-SPLITS = ("train", "test")
 NOT_VISIBLE = 1  # certainty in CUB's image_attribute_labels.txt
 
 
@@ -203,23 +202,25 @@ def _cub_split(root: Path, names, classes: dict[str, str], split: str, seed: int
         lists = {"train": list(names[train == 1]), "test": list(names[train == 0])}
         return lists, "train_test_split.txt: the pictures of every class, official"
     if lists := published_names(root):
-        _check_lists(lists, classes, "filenames.pickle", "a picture of images.txt")
+        files = ("train/filenames.pickle", "test/filenames.pickle")
+        _check_lists(lists, files, classes, "a picture of images.txt")
         return lists, "as listed in {train,test}/filenames.pickle"
     texts = [root / "trainvalclasses.txt", root / "testclasses.txt"]
     if any(map(Path.exists, texts)):
         chosen = {part: list(read_lines(path)) for part, path in zip(SPLITS, texts, strict=True)}
-        _check_lists(chosen, set(classes.values()), "classes.txt", "a class of images.txt")
+        files = (texts[0].name, texts[1].name)
+        _check_lists(chosen, files, set(classes.values()), "a class of images.txt")
         lists = {part: [n for n in names if classes[n] in chosen[part]] for part in SPLITS}
         return lists, "by class, as listed in trainvalclasses.txt and testclasses.txt"
     return _seeded_split(classes, 0.25, seed, root)
 
 
-def _check_lists(lists: dict[str, list[str]], known, file: str, expected: str) -> None:
-    for part, names in lists.items():
+def _check_lists(lists: dict[str, list[str]], files: tuple[str, str], known, expected: str) -> None:
+    for file, names in zip(files, lists.values(), strict=True):
         if unknown := [name for name in names if name not in known]:
-            raise UserError(f"{part} {file} names {unknown[0]!r}, which is not {expected}")
+            raise UserError(f"{file} names {unknown[0]!r}, which is not {expected}")
     if both := set(lists["train"]) & set(lists["test"]):
-        raise UserError(f"train and test {file} both name {min(both)!r}; expected one of them")
+        raise UserError(f"{files[0]} and {files[1]} both name {min(both)!r}; expected one of them")
 
 
 def _caption_classes(sentences: dict[str, tuple[str, ...]]) -> dict[str, str]:

@@ -21,7 +21,7 @@ import tensorflow as tf
 from keras import layers
 
 from misc.config.errors import UserError
-from misc.data.atomic import make_folder, write_atomic
+from misc.data.atomic import make_folder, replace_with, write_atomic
 from misc.data.images import to_float
 
 SIZE = 64
@@ -80,7 +80,7 @@ class Classifier:
 
 
 def save(folder: Path, model: keras.Model, facts: dict) -> Path:
-    """Write weights and card; a reader sees the old classifier or the new one, never a mixture.
+    """Write weights and card; a kill in between leaves no classifier, never a mixture.
 
     `facts`: `classes` and `attributes` (names), `accuracy`, and whatever belongs on the card.
     """
@@ -90,7 +90,9 @@ def save(folder: Path, model: keras.Model, facts: dict) -> Path:
         model.save_weights(weights)
         content = weights.read_bytes()
     card = {"format": FORMAT, "size": SIZE, "weights": _digest(content), **facts}
-    write_atomic(folder / _WEIGHTS, content)
+    with replace_with(folder / _WEIGHTS) as partial:
+        partial.write_bytes(content)
+        (folder / _CARD).unlink(missing_ok=True)  # not before the new weights found room
     write_atomic(folder / _CARD, json.dumps(card, indent=1).encode())
     return folder / _CARD
 

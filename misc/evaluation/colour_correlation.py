@@ -6,7 +6,7 @@ A number of this project for the demo, where every sentence names colours; it ne
 import numpy as np
 
 
-def colour_correlation(fake: np.ndarray, real: np.ndarray) -> float:
+def colour_correlation(fake: np.ndarray, real: np.ndarray) -> float | None:
     """Pearson correlation of the mean colours of the central halves of fake and real pictures.
 
     A picture's colour is the mean over the middle half of its rows and of its columns. Each channel
@@ -16,8 +16,9 @@ def colour_correlation(fake: np.ndarray, real: np.ndarray) -> float:
     Args:
       fake: uint8 (n, h, w, 3), generated from captions.
       real: uint8 (n, H, W, 3); row i is the picture that caption i describes.
-    Returns: float in [-1, 1]; near 0 if the sentences are ignored.
-    Raises: ValueError for other shapes, fewer than two pictures, or pictures of one single colour.
+    Returns: float in [-1, 1], near 0 if the sentences are ignored; None, for it is undefined, if
+      all fakes or all reals have the same colour.
+    Raises: ValueError for other shapes, or fewer than two pictures.
     """
     from scipy.stats import pearsonr
 
@@ -26,7 +27,7 @@ def colour_correlation(fake: np.ndarray, real: np.ndarray) -> float:
     colours = [_central_colour(pictures) for pictures in (fake, real)]
     centred = [(c - c.mean(axis=0)).ravel() for c in colours]
     if not all(np.any(np.abs(c) > 1e-9) for c in centred):
-        raise ValueError("colour_correlation: all pictures have the same colour")
+        return None
     return float(pearsonr(*centred).statistic)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from misc.data.images import to_float
+from misc.data.images import centre, to_float
 from misc.evaluation.classifier import SIZE
 
 HELD_OUT = 0.2
@@ -36,14 +36,8 @@ def mirrored_columns(names: list[str]) -> np.ndarray:
     return np.array([column.get(name, k) for k, name in enumerate(mirrored)], np.int64)
 
 
-def centre(pictures: np.ndarray) -> np.ndarray:
-    """The middle `SIZE` px of stored pictures, which have a margin around them."""
-    margin = (pictures.shape[1] - SIZE) // 2
-    return pictures[:, margin : margin + SIZE, margin : margin + SIZE]
-
-
 class Batches(keras.utils.PyDataset):
-    """Shuffled batches, cropped and mirrored as the GANs' are; a function of seed, epoch, batch."""
+    """Shuffled batches, cropped and mirrored at random; a function of seed, epoch and batch."""
 
     def __init__(self, pictures, labels, attributes, mirrored, seed):
         super().__init__()
@@ -112,7 +106,7 @@ def accuracies(
 
     pictures: uint8 (n, s, s, 3), of which the centre is shown; labels (n,); attributes (n, a).
     """
-    logits = model.predict(to_float(centre(pictures)), batch_size=BATCH, verbose=0)
+    logits = model.predict(to_float(centre(pictures, SIZE)), batch_size=BATCH, verbose=0)
     species = float(np.mean(logits["species"].argmax(axis=1) == labels))
     if not attributes.shape[1]:
         return species, []

@@ -42,10 +42,11 @@ def write_gallery(
     pictures/0001_a-red-bird_02_stage1.png: caption 1, copy 2. Picture j of caption i is number
     i * copies + j, and its noise depends on that and the seed alone, so neither the batch nor the
     captions that follow change it. Of two stages the sheet shows each copy twice, Stage-I first.
+    Pictures that an earlier manifest.csv lists and the new one does not are removed in the end.
 
     Args:
       captions, embeddings: n sentences, and float32 (n, width), which may be memory-mapped.
-      stages: a `steady` sampler.
+      stages: of a room's sampler.
       batch: pictures at once; they are written as they come, so memory does not grow with n.
       facts: `run`, `step` and `encoder` for the manifest, which is written last.
     Returns: the path of the contact sheet, out/sheet.png; beside it is manifest.csv.
@@ -53,7 +54,7 @@ def write_gallery(
     """
     make_folder(out / "pictures")
     total, digits = len(captions) * copies, max(4, len(str(len(captions))))
-    shown = []
+    shown, outdated = [], _listed(out / "manifest.csv")
     with (
         replace_with(out / "manifest.csv") as partial,
         open(partial, "w", newline="", encoding="utf-8") as file,
@@ -73,13 +74,34 @@ def write_gallery(
                     with disk_errors(out / path):
                         (out / path).write_bytes(encode_png(Image.fromarray(picture)))
                     manifest.writerow(row | {"file": path, "stage": stage})
+                    outdated.discard(path)
                 if i < SHEET_CAPTIONS and copy < SHEET_COPIES:
                     shown += pictures
             bar.update(len(numbers))
+    _remove(outdated, out / "pictures")
     sheet = _sheet(shown, captions[:SHEET_CAPTIONS])
     with replace_with(out / "sheet.png") as partial:
         sheet.save(partial)
     return out / "sheet.png"
+
+
+def _listed(manifest: Path) -> set[str | None]:
+    """What the `file` column of an earlier manifest names; nothing if there is none to read."""
+    try:
+        with open(manifest, newline="", encoding="utf-8") as file:
+            return {row.get("file") for row in csv.DictReader(file)}
+    except (OSError, ValueError, csv.Error):
+        return set()
+
+
+def _remove(listed: set[str | None], folder: Path) -> None:
+    # By what lies in the folder, not by the manifest's paths: those may lead anywhere.
+    if folder.is_symlink():
+        return
+    with disk_errors(folder):
+        for file in folder.iterdir():
+            if f"{folder.name}/{file.name}" in listed and not file.is_dir():
+                file.unlink()
 
 
 def _sheet(pictures: list[np.ndarray], captions: Sequence[str]) -> Image.Image:

@@ -1,6 +1,7 @@
 """Numbers about a trained GAN: which captions are sampled, what is compared, what is reported."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,21 @@ class CaptionChoice:
 
     Every picture has one caption in the choice before any has two.
 
+    Args: count: captions; distinct: at most one a picture, so fewer where pictures are few.
     Attributes: pictures, rows: (n,) indices of pictures, and of captions among the embeddings.
     """
 
-    def __init__(self, split: PreparedSplit, embeddings: np.ndarray, count: int, seed: int):
+    def __init__(
+        self,
+        split: PreparedSplit,
+        embeddings: np.ndarray,
+        count: int,
+        seed: int,
+        distinct: bool = False,
+    ):
         random = np.random.default_rng(seed)
         captioned = np.flatnonzero(split.index["count"])
+        count = min(count, len(captioned)) if distinct else count
         rounds = -(-count // len(captioned))
         order = np.concatenate([random.permutation(captioned) for _ in range(rounds)])
         entries = split.index[order[:count]]
@@ -42,10 +52,10 @@ class CaptionChoice:
                 yield stages(np.asarray(self.embeddings[rows]), self.seed, start)[-1]
                 bar.update(len(rows))
 
-    def reals(self, imsize: int, batch: int, distinct: bool = False) -> Iterator[np.ndarray]:
+    def reals(self, imsize: int, batch: int) -> Iterator[np.ndarray]:
         """The captions' own pictures: their middle, as large as the GAN is trained to see.
 
-        `distinct`: each picture once. Raises: UserError if the set stores none of this size.
+        Raises: UserError if the set stores none of this size.
         """
         if imsize not in self.split.card["imsizes"]:
             known = " and ".join(map(str, self.split.card["imsizes"]))
@@ -54,9 +64,8 @@ class CaptionChoice:
                 "px; prepare the set with --imsizes"
             )
         size = self.split.sizes[self.split.card["imsizes"].index(imsize)]
-        chosen = list(dict.fromkeys(self.pictures.tolist())) if distinct else self.pictures
-        for start in range(0, len(chosen), batch):
-            files = self.split.pictures(chosen[start : start + batch], size)
+        for start in range(0, len(self.pictures), batch):
+            files = self.split.pictures(self.pictures[start : start + batch], size)
             yield np.stack([centre_of(file, imsize) for file in files])
 
 
@@ -64,7 +73,8 @@ def score(classify, fakes: Iterator, reals: Iterator, splits: int) -> list[dict]
     """The Inception scores of generated and of real pictures under the same network, as lines.
 
     `classify`: a `misc.evaluation.classifier.Classifier`. The captions, and so the pictures, come
-    in a seeded random order, which the score's splits need.
+    in a seeded random order, which the score's splits need. `images` on a line is how many there
+    are; give as many fakes as reals, for the score grows with their number.
     Raises: UserError if there are fewer pictures than splits.
     """
     lines = []
@@ -87,8 +97,8 @@ def score(classify, fakes: Iterator, reals: Iterator, splits: int) -> list[dict]
                 "network": classify.network,
                 "network_digest": classify.digest,
                 "classifier_accuracy": classify.accuracy,
-                "protocol": "mean and deviation over splits of exp(mean KL), captions of the test "
-                "split, stored pictures cropped to their middle",
+                "protocol": "mean and deviation over splits of exp(mean KL), a caption for each of "
+                "as many test pictures, stored pictures cropped to their middle",
             }
         )
     return lines
@@ -97,14 +107,13 @@ def score(classify, fakes: Iterator, reals: Iterator, splits: int) -> list[dict]
 def colours(fakes: Iterator, reals: Iterator, seed: int) -> dict:
     """The correlation of each caption's fake with its own picture, and with another's, as a line.
 
-    Raises: UserError if there are not two pictures of different colours.
+    Both are None, and stderr says so, if all fakes or all reals have the same colour.
     """
     fake, real = np.concatenate(list(fakes)), np.concatenate(list(reals))
-    try:
-        own = colour_correlation(fake, real)
-        other = colour_correlation(fake, real[shuffled(len(real), seed)])
-    except ValueError as error:
-        raise UserError(f"EVAL.METRICS colour: {error}") from error
+    own = colour_correlation(fake, real)
+    other = colour_correlation(fake, real[shuffled(len(real), seed)])
+    if own is None:
+        print("EVAL.METRICS colour is undefined: one colour for all pictures", file=sys.stderr)
     return {"metric": "colour", "colour_correlation": own, "shuffled": other, "images": len(fake)}
 
 

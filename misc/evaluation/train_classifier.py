@@ -50,7 +50,7 @@ def read_set(folder: Path, stored: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def train(folder: Path, out: Path, epochs: int, seed: int) -> dict:
-    """Fit, save into `out`, test what was saved on the held-out individuals; returns the card."""
+    """Fit, test on the held-out individuals, save both into `out`; returns the card."""
     from misc.config.quiet import import_tensorflow
     from misc.data.atomic import make_folder
     from misc.data.prepared import read_card, stored_size

@@ -73,3 +73,15 @@ raise SystemExit(run_program(lambda argv: write_atomic({str(path)!r}, bytes(20_0
     assert done.stderr.startswith("error: cannot write") and done.stderr.count("\n") == 1
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["big.bin"]
+
+
+def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path):
+    written = {f".a[1].partial-{pid}.npy": b"half" for pid in (7, 8)}
+    written |= {".a[1].partial-7.json": b"half", ".b.partial-7.npy": b"half", "old.npy": b"whole"}
+    for name, content in written.items():
+        (tmp_path / name).write_bytes(content)
+        os.utime(tmp_path / name, (1e9, 1e9))
+    os.utime(tmp_path / ".a[1].partial-8.npy")  # written just now, so perhaps still being written
+    write_atomic(tmp_path / "a[1].npy", b"new")
+    expected = {*written, "a[1].npy"} - {".a[1].partial-7.npy"}
+    assert set(os.listdir(tmp_path)) == expected

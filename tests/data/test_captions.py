@@ -173,7 +173,7 @@ def test_mistakes_in_texts(folder, tmp_path):
     (folder / "a.txt").write_text("a bird")
     (folder / "d.txt").write_text("a bird")
     assert "names 'd', but no such picture" in message()
-    with pytest.raises(UserError, match="nowhere.csv cannot be read"):
+    with pytest.raises(UserError, match="nowhere.csv: cannot be read"):
         read_captions(tmp_path / "nowhere.csv", folder)
 
 

@@ -10,6 +10,8 @@ from PIL import Image
 from misc.config.errors import UserError
 from misc.data.images import (
     MAX_PIXELS,
+    centre,
+    centre_of,
     contact_sheet,
     crop_to_box,
     encode_png,
@@ -249,3 +251,13 @@ def test_a_sheet_refuses_floats_and_uneven_shares():
         contact_sheet(np.zeros((1, 8, 8, 3), np.float32))
     with pytest.raises(ValueError, match="3 pictures.*2 captions"):
         contact_sheet(np.zeros((3, 8, 8, 3), np.uint8), ["a", "b"])
+
+
+def test_the_centre_of_one_picture_and_of_several():
+    pixels = np.zeros((2, 10, 13, 3), np.uint8)  # the middle 4 rows begin at 3, columns at 4
+    pixels[:, 3:7, 4:8] = 9
+    assert centre(pixels, 4).shape == (2, 4, 4, 3) and np.all(centre(pixels, 4) == 9)
+    image = noise(19, 19)
+    np.testing.assert_array_equal(
+        centre_of(encode_png(image), 16), np.asarray(image.crop((1, 1, 17, 17)))
+    )

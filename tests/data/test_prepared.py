@@ -89,6 +89,15 @@ def test_missing_embeddings_are_named_with_those_there_are(tiny_set):
         open_split(tiny_set, "train").embeddings("../text")
 
 
+def test_embeddings_that_a_killed_writer_left_are_none(own_set):
+    split = open_split(own_set, "train")
+    assert split.encoders() == ["text"]
+    (own_set / "train/embeddings/.gru.partial-7.npy").write_bytes(b"half")
+    assert split.encoders() == ["text"]
+    (own_set / "train/embeddings/gru.v2.npy").write_bytes(b"whole")
+    assert split.encoders() == ["gru.v2", "text"]
+
+
 def test_embeddings_of_other_captions_are_refused(own_set):
     np.save(own_set / "train/embeddings/text.npy", np.zeros((35, 8), np.float32))
     with pytest.raises(UserError, match=r"\(35, 8\).*36 captions"):

@@ -60,9 +60,9 @@ def test_a_list_does_not_leave_its_folder_through_a_link(tmp_path, link):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"a bird\nun g\xe9ant\n", "not UTF-8 at byte 11"),
+        (b"a bird\nun g\xe9ant\n", "line 2: byte 0xe9 is not UTF-8"),
         (b"\n  \n", "no sentence in it"),
-        (b"\x89PNG\0\0"[1:], "holds zero bytes"),
+        (b"\x89PNG\0\0"[1:], "has zero bytes"),
         (b"a bird\n...!\n", r"a\.txt:2: the sentence '\.\.\.!' has no word"),
         (b"a " * 5000, r"a\.txt:1: a sentence of 9,999 characters, expected at most 1,000"),
     ],

@@ -85,6 +85,21 @@ def test_a_split_listed_by_class(raw_cub):
     assert source.card["left_out"] == 3 and "testclasses.txt" in source.card["split_rule"]
 
 
+@pytest.mark.parametrize(
+    "train, test, message",
+    [
+        ("a robin", CLASSES[0], "^trainvalclasses.txt names 'a robin', which is not a class"),
+        (CLASSES[1], "a robin", "^testclasses.txt names 'a robin', which is not a class"),
+        (CLASSES[0], CLASSES[0], "^trainvalclasses.txt and testclasses.txt both name"),
+    ],
+)
+def test_mistakes_in_the_lists_of_classes(raw_cub, train, test, message):
+    (raw_cub / "trainvalclasses.txt").write_text(f"{train}\n")
+    (raw_cub / "testclasses.txt").write_text(f"{test}\n")
+    with pytest.raises(UserError, match=message):
+        cub(raw_cub)
+
+
 def test_the_published_split_and_its_order_come_first(raw_cub, publish):
     (raw_cub / "trainvalclasses.txt").write_text("none of these\n")
     publish("filenames.pickle", train=TRAIN, test=TEST)

@@ -14,6 +14,7 @@ from encoder import embed
 from encoder.trainer import build_text_encoder
 from misc.config.errors import UserError
 from misc.config.load import load_config, save_config
+from misc.data import writer
 from misc.data.prepared import open_split
 from misc.training.loop import Checkpoints
 
@@ -100,6 +101,39 @@ def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run
         assert (split.embeddings("text")).shape[1] == 8  # those of another encoder stay
 
 
+def test_a_kill_leaves_no_embeddings_with_the_digest_of_others(
+    run, tiny_set, tmp_path, monkeypatch
+):
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_set, folder)
+    embedder, written, write = embed.load(run), [], writer.write_embeddings
+    embed.embed_set(embedder, folder, run)
+    assert len(list(folder.rglob("embeddings/*.json"))) == 2
+
+    def killed(*args):
+        if written:
+            raise KeyboardInterrupt
+        written.append(write(*args))
+
+    monkeypatch.setattr(writer, "write_embeddings", killed)
+    with pytest.raises(KeyboardInterrupt):
+        embed.embed_set(embedder, folder, run)
+    assert written and not list(folder.rglob("embeddings/*.json"))
+
+
+def test_the_device_is_the_flags_or_the_runs(run, tmp_path, run_main, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: pytest.fail("waits"))
+    flags = ["--run", run, "--out", tmp_path / "a.npy", "--sentence", "a bird"]
+    code, _, err = run_main(embed.main, *flags)
+    assert code == 0 and "no GPU in this machine" in err  # GPU_ID is 0
+    code, _, err = run_main(embed.main, *flags, "--gpu", "-1")
+    assert code == 0 and "no GPU" not in err
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["gpu0"])
+    code, _, err = run_main(embed.main, *flags, "--gpu", "1")
+    assert code == 2 and "no GPU 1; this machine has 1" in err
+
+
 def test_long_sentences_are_cut_with_one_line(run, tmp_path, run_main):
     long = "a bird " * 40
     flags = ["--run", run, "--out", tmp_path / "a.npy", "--sentence", long, long[:201] + "other"]
@@ -121,6 +155,7 @@ def test_long_sentences_are_cut_with_one_line(run, tmp_path, run_main):
         ({"--sentence": ["a bird"], "--out": ["rows.txt"]}, "ends in .npy"),
         ({"--sentence": ["a bird"], "--out": None}, "ends in .npy"),
         ({"--sentence": ["a bird"], "--batch-size": ["0"]}, "--batch-size 0"),
+        ({"--sentence": ["a bird"], "--gpu": ["two"]}, "GPU_ID is 'two'"),
         ({"--sentence": ["a bird"], "--run": ["missing"]}, "not a run folder"),
         ({"--sentence": ["a bird"], "--out": ["file/rows.npy"]}, "cannot write file"),
     ],

@@ -1,6 +1,7 @@
 """Saving, loading and calling classifiers, and their mistakes."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -78,6 +79,24 @@ def test_floats_are_refused(saved):
 def test_a_missing_classifier_says_how_to_train_one(tmp_path):
     with pytest.raises(UserError, match="train_classifier --data data/NAME"):
         classifier.load(tmp_path / "nothing")
+
+
+def test_a_kill_while_one_is_replaced_leaves_none_or_the_old_one(tmp_path, monkeypatch):
+    model = classifier.build(3, 1)
+    classifier.save(tmp_path, model, FACTS)
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "write_bytes", kill)  # while the weights are written
+        classifier.save(tmp_path, model, FACTS)
+    assert classifier.load(tmp_path).accuracy == 0.75
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(classifier, "write_atomic", kill)  # before the card is
+        classifier.save(tmp_path, model, FACTS)
+    with pytest.raises(UserError, match="no classifier here"):
+        classifier.load(tmp_path)
 
 
 def test_a_half_written_classifier_is_refused(saved, tmp_path):

@@ -90,12 +90,6 @@ def test_accuracies_by_hand():
     assert shares == [pytest.approx(2 / 3), 0.5, None]
 
 
-def test_the_centre_is_the_middle_of_the_stored_picture():
-    pictures = np.zeros((1, 76, 76, 3), np.uint8)
-    pictures[:, 6:70, 6:70] = 9
-    assert fit.centre(pictures).shape == (1, 64, 64, 3) and np.all(fit.centre(pictures) == 9)
-
-
 def test_two_fits_with_one_seed_agree_and_stdout_stays_empty(capfd):
     pictures = np.zeros((40, 76, 76, 3), np.uint8)
     pictures[20:, :, 30:] = 255

@@ -79,6 +79,45 @@ def test_one_stage_and_many_captions_make_columns(tmp_path):
     assert 1100 < Image.open(many).width < 1500
 
 
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_pictures_of_an_earlier_gallery_go_and_nothing_else(tmp_path):
+    pictures = tmp_path / "out" / "pictures"
+    write(tmp_path / "out", ["one", "two"])
+    assert len(names(pictures)) == 8
+    own = ("mine.png", "0003_three_01_stage1.png")
+    for path in [tmp_path / "secret.png", *(pictures / name for name in own)]:
+        path.write_text("not of the gallery")
+    with open(tmp_path / "out" / "manifest.csv", "a", encoding="utf-8") as file:
+        for path in ("pictures/../../secret.png", "../secret.png", tmp_path / "secret.png", ""):
+            file.write(f"{path},a planted line\n")
+    write(tmp_path / "out", ["one"], copies=1)
+    assert names(pictures) == {"0001_one_01_stage1.png", "0001_one_01_stage2.png", *own}
+    assert (tmp_path / "secret.png").exists()
+
+
+def test_pictures_behind_a_link_stay(tmp_path):
+    write(tmp_path / "a", ["one"])
+    (tmp_path / "b").mkdir()
+    try:
+        (tmp_path / "b" / "pictures").symlink_to(tmp_path / "a" / "pictures")
+    except OSError:
+        pytest.skip("no links on this system")
+    (tmp_path / "b" / "manifest.csv").write_bytes((tmp_path / "a" / "manifest.csv").read_bytes())
+    write(tmp_path / "b", ["two"])
+    assert len(names(tmp_path / "a" / "pictures")) == 8
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a,b\nc", b"file\n" + b"x" * 200_000])
+def test_a_manifest_that_says_nothing_is_replaced(tmp_path, content):
+    (tmp_path / "manifest.csv").write_bytes(content)
+    write(tmp_path, ["one"])
+    assert len(names(tmp_path / "pictures")) == 4
+    assert (tmp_path / "manifest.csv").read_bytes().startswith(b"file,")
+
+
 def test_a_failure_leaves_the_old_manifest(tmp_path):
     write(tmp_path, ["one"])
     before = (tmp_path / "manifest.csv").read_bytes()

@@ -60,8 +60,16 @@ def test_reals_are_the_captions_own_pictures(split):
     # White shapes are bright in blue, yellow ones are not.
     brightest = np.sort(reals[..., 2].reshape(11, -1))[:, -40:].mean(axis=1)
     assert np.array_equal(brightest > 180, split.labels[choice.pictures] == white)
-    distinct = np.concatenate(list(choice.reals(16, 4, distinct=True)))
-    assert distinct.shape == (8, 16, 16, 3)
+
+
+def test_a_distinct_choice_has_a_caption_a_picture_where_pictures_are_few(split):
+    def pictures(count):
+        choice = measures.CaptionChoice(split, split.embeddings("text"), count, 0, distinct=True)
+        assert len(choice.rows) == sum(map(len, choice.reals(16, 3)))
+        return sorted(choice.pictures)
+
+    assert pictures(20) == list(range(8))
+    assert len(set(pictures(5))) == 5
 
 
 def test_reals_of_a_size_that_is_not_stored_are_refused(split):
@@ -101,8 +109,14 @@ def test_colours_of_faithful_fakes():
     line = measures.colours(iter([pictures[:150], pictures[150:]]), iter([pictures]), seed=0)
     assert line["colour_correlation"] == pytest.approx(1) and abs(line["shuffled"]) < 0.15
     assert line["images"] == 200
-    with pytest.raises(UserError, match="same colour"):
-        measures.colours(iter([pictures * 0]), iter([pictures]), seed=0)
+
+
+def test_colours_of_fakes_that_are_all_alike_are_undefined(capsys):
+    pictures = np.arange(3 * 48, dtype=np.uint8).reshape(3, 4, 4, 3)
+    for fake, real in ((pictures * 0, pictures), (pictures, pictures * 0)):
+        line = measures.colours(iter([fake]), iter([real]), seed=0)
+        assert line["colour_correlation"] is None and line["shuffled"] is None
+        assert capsys.readouterr().err.count("colour is undefined") == 1
 
 
 def test_a_line_is_printed_and_kept(tmp_path, capsys):
