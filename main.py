@@ -13,7 +13,6 @@ printed as JSON lines; the last line on stdout is the path of the contact sheet.
 import argparse
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,12 +51,11 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         make_folder(args.out)
 
+    from misc.config.devices import choose_devices
     from misc.config.quiet import import_tensorflow
-    from misc.training.distribute import choose_strategy
 
     import_tensorflow()
-    os.environ.pop("TF_CONFIG", None)  # it is for training by several workers; this is one process
-    choose_strategy(cfg.GPU_ID)
+    choose_devices(cfg.GPU_ID)  # and no strategy: sampling is one process, whatever TF_CONFIG says
     from misc.evaluation.gallery import write_gallery
     from misc.evaluation.measures import report
 
@@ -97,7 +95,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _check(args: argparse.Namespace, cfg) -> None:
-    from misc.training.distribute import gpu_indices
+    from misc.config.devices import gpu_indices
 
     if args.cfg and cfg.TRAIN.FLAG:
         raise UserError(

@@ -8,7 +8,6 @@ gives a function from captions to embeddings.
 import argparse
 import hashlib
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -170,7 +169,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 def _load(args: argparse.Namespace) -> Embedder:
     """The encoder of --run, on the device of --gpu."""
-    from misc.training.distribute import choose_strategy, gpu_indices
+    from misc.config.devices import choose_devices, gpu_indices
     from misc.training.runs import load_run
 
     _, cfg = load_run(args.run, "encoder")
@@ -179,8 +178,7 @@ def _load(args: argparse.Namespace) -> Embedder:
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
-    os.environ.pop("TF_CONFIG", None)  # it is for training by several workers; this is one process
-    choose_strategy(gpu)
+    choose_devices(gpu)
     return load(args.run, args.batch_size)
 
 

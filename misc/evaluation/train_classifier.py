@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from misc.config.devices import choose_devices, gpu_indices
 from misc.config.errors import UserError, run_program
 
 # Pictures are held in memory at 76 px, 17 kB each: of a larger set a seeded choice is used.
@@ -49,7 +50,7 @@ def read_set(folder: Path, stored: int, seed: int) -> tuple[np.ndarray, np.ndarr
     return pictures, labels, attributes
 
 
-def train(folder: Path, out: Path, epochs: int, seed: int) -> dict:
+def train(folder: Path, out: Path, epochs: int, seed: int, gpu: str = "0") -> dict:
     """Fit, test on the held-out individuals, save both into `out`; returns the card."""
     from misc.config.quiet import import_tensorflow
     from misc.data.atomic import make_folder
@@ -58,6 +59,7 @@ def train(folder: Path, out: Path, epochs: int, seed: int) -> dict:
     card = read_card(folder)
     make_folder(out)
     import_tensorflow()
+    choose_devices(gpu)
     import keras
 
     from misc.evaluation import classifier, fit_classifier
@@ -100,10 +102,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the classifier")
     parser.add_argument("--epochs", type=int, default=20, help="passes over the data (20)")
     parser.add_argument("--seed", type=int, default=0, help="weights, order, held-out share (0)")
+    parser.add_argument("--gpu", default="0", metavar="N", help="0 (default), or -1 for the CPU")
     args = parser.parse_args(argv)
     if args.epochs < 1 or args.seed < 0:
         raise UserError(f"--epochs {args.epochs} --seed {args.seed}: expected 1 and 0, or more")
-    facts = train(args.data, args.out, args.epochs, args.seed)
+    gpu_indices(args.gpu)
+    facts = train(args.data, args.out, args.epochs, args.seed, args.gpu)
     known = [share for share in facts["attribute_accuracy"] if share is not None]
     summary = {
         "classifier": str(args.out),

@@ -5,53 +5,18 @@ import os
 import sys
 from pathlib import Path
 
-from misc.config.errors import UserError
-
-
-def gpu_indices(gpu_id: int | str) -> list[int]:
-    """[] for -1 (the CPU), else the indices in GPU_ID: 0, "0" or "0,1".
-
-    Raises: UserError if it is neither.
-    """
-    try:
-        indices = [int(part) for part in str(gpu_id).split(",")]
-    except ValueError:
-        indices = [-2]
-    if indices == [-1]:
-        return []
-    if min(indices) < 0 or len(set(indices)) < len(indices):
-        raise UserError(
-            f"GPU_ID is {gpu_id!r}, expected -1 (the CPU), a GPU's index such as 0, or several: 0,1"
-        )
-    return indices
+from misc.config.devices import choose_devices
 
 
 def choose_strategy(gpu_id: int | str):
     """The tf.distribute strategy that GPU_ID, or TF_CONFIG in the environment, asks for.
 
     -1: the CPU. 0: one device. 0,1: mirrored over both. TF_CONFIG set: one worker of several.
-    No GPU in the machine: the CPU, said once on stderr. Call it before any TensorFlow operation.
-    Raises: UserError if there are GPUs but not that one.
+    Otherwise as `choose_devices`.
     """
     import tensorflow as tf
 
-    wanted = gpu_indices(gpu_id)
-    gpus = tf.config.list_physical_devices("GPU")
-    if wanted and not gpus:
-        print("no GPU in this machine: running on the CPU", file=sys.stderr)
-        wanted = []
-    missing = [i for i in wanted if i >= len(gpus)]
-    if missing:
-        raise UserError(
-            f"GPU_ID {gpu_id}: no GPU {missing[0]}; this machine has {len(gpus)} (0 to "
-            f"{len(gpus) - 1}); -1 is the CPU"
-        )
-    chosen = [gpus[i] for i in wanted]
-    tf.config.set_visible_devices(chosen, "GPU")
-    for gpu in chosen:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if chosen:
-        tf.config.experimental.enable_op_determinism()
+    chosen = choose_devices(gpu_id)
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(chosen) > 1:

@@ -15,7 +15,9 @@ def test_it_learns_colours_and_saves_what_it_learned(make_set, tmp_path, capsys)
     folder = make_set(per_class=10, width=None)
     out = tmp_path / "runs" / "classifier"
     train_classifier.main(["--data", str(folder), "--out", str(out), "--epochs", "15"])
-    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    printed, err = capsys.readouterr()
+    summary = json.loads(printed.splitlines()[-1])
+    assert "no GPU in this machine" in err
     assert summary["tested_on"] == 10 and summary["trained_on"] == 40 and summary["classes"] == 5
     assert summary["accuracy"] >= 0.8  # chance is 0.2
     judge = classifier.load(out)
@@ -51,6 +53,8 @@ def test_a_set_with_nothing_to_test_on_is_refused(make_set, tmp_path):
         (["--data", "nowhere"], "no prepared set here"),
         (["--epochs", "0"], "--epochs 0"),
         (["--seed", "-1"], "--seed -1"),
+        (["--gpu", "two"], "GPU_ID is 'two'"),
+        (["--gpu", "0,0"], "GPU_ID is '0,0'"),
     ],
 )
 def test_mistakes_are_named(tiny_set, tmp_path, flags, message):
