@@ -39,7 +39,7 @@ data/$(DEMO)/set.json: | data/raw/$(DEMO)/drawn.json
 	$(BIN)/python misc/preprocess_birds.py --source data/raw/$(DEMO) --out data/$(DEMO) --imsizes 32 128
 
 runs/classifier_$(DEMO)/classifier.json:
-	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --out runs/classifier_$(DEMO) --epochs 10
+	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --out runs/classifier_$(DEMO) --epochs 10 --gpu -1
 
 test: venv
 	$(BIN)/python -m pytest -m 'not slow'

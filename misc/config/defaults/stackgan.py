@@ -77,7 +77,12 @@ KEYS = common.KEYS + (
         [],
         "main.py: numbers to compute; is: Inception score, colour: colour correlation",
     ),
-    Key("EVAL.COUNT", 3000, "main.py: captions of the Inception score", at_least(1)),
+    Key(
+        "EVAL.COUNT",
+        3000,
+        "main.py: captions of the Inception score, at most one a test picture",
+        at_least(1),
+    ),
     Key("EVAL.SPLITS", 10, "main.py: splits of the Inception score", at_least(1)),
     Key("EVAL.COLOUR_COUNT", 500, "main.py: captions of the colour correlation", at_least(2)),
     Key(
