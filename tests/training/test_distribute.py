@@ -1,5 +1,7 @@
 """Choosing devices and arithmetic."""
 
+from types import SimpleNamespace
+
 import keras
 import pytest
 import tensorflow as tf
@@ -26,6 +28,23 @@ def test_no_gpu_means_the_cpu_and_says_so(capsys):
     assert capsys.readouterr().err.count("no GPU in this machine") == 1
     choose_strategy(-1)
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("jobs", "task", "chief"),
+    [
+        ({"worker": ["a", "b"]}, ("worker", 0), True),
+        ({"worker": ["a", "b"]}, ("worker", 1), False),
+        ({"chief": ["a"], "worker": ["b", "c"]}, ("chief", 0), True),
+        ({"chief": ["a"], "worker": ["b", "c"]}, ("worker", 0), False),
+    ],
+)
+def test_a_cluster_has_one_chief(jobs, task, chief):
+    cluster = tf.train.ClusterSpec(jobs)
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type=task[0], task_id=task[1]
+    )
+    assert is_chief(SimpleNamespace(cluster_resolver=resolver)) == chief
 
 
 def test_a_gpu_that_is_not_there(monkeypatch):
