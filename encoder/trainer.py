@@ -12,8 +12,11 @@ from misc.training.schedules import Decay
 
 
 def build(cfg: EasyDict, replicas: int, steps_per_epoch: int) -> "Trainer":
-    """The trainer that a configuration asks for; call it in the strategy's scope."""
-    return Trainer(cfg, replicas, steps_per_epoch)
+    """The trainer that a configuration asks for; call it in the strategy's scope.
+
+    Nothing in it depends on the number of replicas, which other rooms' trainers have to know.
+    """
+    return Trainer(cfg, steps_per_epoch)
 
 
 def make_data(cfg: EasyDict) -> EncoderData:
@@ -44,10 +47,27 @@ def rmsprop(schedule, network: keras.Model) -> keras.optimizers.RMSprop:
     return optimizer
 
 
+def from_all_replicas(features):
+    """Features of the global batch, of which only this replica's own carry a gradient.
+
+    So the gradients of the global loss, which the optimizer sums over the replicas, add up to those
+    of one device; a gradient through the gathering would count each feature once a replica.
+
+    Args: features: float (b, d) of this replica.  Returns: float (b * replicas, d).
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return features
+    everyone = context.all_gather(tf.stop_gradient(features), axis=0)
+    rows = tf.shape(features)[0]
+    first = context.replica_id_in_sync_group * rows
+    return tf.concat([everyone[:first], features, everyone[first + rows :]], axis=0)
+
+
 class Trainer:
     """The encoder in training: see `misc.training.experiment.train` for what a trainer is."""
 
-    def __init__(self, cfg: EasyDict, replicas: int, steps_per_epoch: int):
+    def __init__(self, cfg: EasyDict, steps_per_epoch: int):
         self.networks = {"text_encoder": build_text_encoder(cfg)}
         if not cfg.TRAIN.IMAGE_FEATURES:
             self.networks["image_tower"] = ImageTower(
@@ -60,19 +80,21 @@ class Trainer:
             factor=cfg.TRAIN.LR_DECAY,
         )
         self.optimizers = {name: rmsprop(rate, net) for name, net in self.networks.items()}
-        self._replicas, self._symmetric = replicas, cfg.TRAIN.SYMMETRIC
+        self._symmetric = cfg.TRAIN.SYMMETRIC
         self._embed = Embedder(self.networks["text_encoder"], cfg)
         self._look = tf.function(lambda seen: self._features(seen, training=False))
 
     def train_step(self, batch, step):
-        """One update on a replica's batch, whose pairs compete among themselves alone."""
+        """One update on a replica's batch, whose pairs compete with those of every replica."""
         with tf.GradientTape() as tape:
-            texts = self.networks["text_encoder"](batch["indices"], training=True)
-            pictures = self._features(batch["picture"], training=True)
+            texts = from_all_replicas(
+                self.networks["text_encoder"](batch["indices"], training=True)
+            )
+            pictures = from_all_replicas(self._features(batch["picture"], training=True))
             loss = joint_embedding_loss(pictures, texts, symmetric=self._symmetric)
-            scaled = loss / self._replicas
         variables = {name: net.trainable_variables for name, net in self.networks.items()}
-        gradients = tape.gradient(scaled, variables)
+        # Not divided by the replicas: each has the whole loss, and of its gradient its own share.
+        gradients = tape.gradient(loss, variables)
         for name, optimizer in self.optimizers.items():
             optimizer.apply(gradients[name], variables[name])
         first = tf.argmax(tf.matmul(pictures, texts, transpose_b=True), axis=1)

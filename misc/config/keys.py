@@ -43,6 +43,11 @@ def above(low: float) -> Check:
     return lambda value: None if value > low else f"a number above {low}"
 
 
+def within(low: int, high: int) -> Check:
+    """Accept numbers from `low` to `high`."""
+    return lambda value: None if low <= value <= high else f"a number from {low} to {high}"
+
+
 def one_of(*choices: Any) -> Check:
     """Accept the listed values alone."""
     listed = ", ".join(map(str, choices))

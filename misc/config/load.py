@@ -5,6 +5,8 @@ mistakes of one source are reported together.
 """
 
 import difflib
+import math
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,19 @@ _MAX_YAML_BYTES = 1 << 20
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice; plain YAML keeps the last one silently."""
+    """YAML that refuses a key given twice; plain YAML keeps the last one silently.
+
+    It refuses aliases too: a configuration needs none, and a few lines of them are gigabytes.
+    """
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(
+                problem=f"the alias *{event.anchor} is not allowed: write the value out",
+                problem_mark=event.start_mark,
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
         seen = set()
@@ -65,10 +79,7 @@ def load_config(room: str, path: str | Path | None, overrides: list[str] | None 
         name, equals, value = text.partition("=")
         if not equals:
             raise UserError(f"--set {text}: expected KEY=VALUE")
-        try:
-            parsed = _StrictLoader(value).get_single_data()
-        except yaml.YAMLError as error:
-            raise UserError(f"--set {text}: the value is not YAML: {error}") from error
+        parsed = _parse(value, f"--set {text}: the value is not YAML")
         _merge(values, {name.strip(): parsed}, keys, mistakes, "--set")
     if not mistakes:
         mistakes += ROOMS[room].problems(_tree(values))
@@ -80,9 +91,23 @@ def load_config(room: str, path: str | Path | None, overrides: list[str] | None 
 
 
 def save_config(cfg: EasyDict, room: str, path: Path) -> None:
-    """Write every key of `cfg` and its room as YAML; `load_run_config` reads it back."""
+    """Write every key of `cfg` and its room as YAML; `load_run_config` reads it back.
+
+    The old file is replaced by a whole new one, and left alone if it says the same.
+    """
     text = yaml.safe_dump({"ROOM": room, **_plain(cfg)}, sort_keys=False)
-    path.write_text(text, encoding="utf-8")
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    # misc.data.atomic, which does this for everyone else, is above this package.
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        with open(partial, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load_run_config(path: Path) -> tuple[str, EasyDict]:
@@ -119,18 +144,26 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_YAML_BYTES:
             raise UserError(f"{path}: over 1 MiB; a configuration is a short YAML file")
-        tree = _StrictLoader(path.read_text(encoding="utf-8")).get_single_data()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such configuration file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not a valid YAML file: {error}") from error
+    tree = _parse(text, f"{path}: not a valid YAML file")
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise UserError(f"{path}: expected KEY: value lines, found {type(tree).__name__}")
     return tree
+
+
+def _parse(text: str, mistake: str) -> Any:
+    try:
+        return _StrictLoader(text).get_single_data()
+    except RecursionError as error:
+        raise UserError(f"{mistake}: it is nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2020-13-45
+        raise UserError(f"{mistake}: {error}") from error
 
 
 def _flatten(tree: dict[str, Any], keys: dict[str, Key], prefix: str = "") -> dict[str, Any]:
@@ -163,12 +196,17 @@ def _checked(key: Key, value: Any) -> tuple[Any, str | None]:
     """The value, widened from int to float where the key is a float, and what is wrong with it."""
     accepted = key.accepted
     if float in accepted and type(value) is int:
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            return value, "a smaller number"
     if type(value) not in accepted:
         wrong = " or ".join(t.__name__ for t in accepted)
         if isinstance(value, str) and {int, float} & set(accepted):
             wrong += _number_hint(value)
         return value, wrong
+    if type(value) is float and not math.isfinite(value):
+        return value, "a finite number"
     return value, key.check(value) if key.check else None
 
 

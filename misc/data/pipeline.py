@@ -2,7 +2,8 @@
 
 import atexit
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -16,9 +17,12 @@ class _Gate:
     hangs it. It happens if an iterator is still alive at the end, be it in the traceback of an
     uncaught exception. So before that every further read is told that there is no more data, which
     soon stops the pipeline, and those that have begun are waited for.
+
+    Attributes: refused: the last `UserError` of a read, of which TensorFlow keeps the text alone.
     """
 
     def __init__(self):
+        self.refused: UserError | None = None
         self._closed, self._inside, self._last = False, [], 0.0
 
     def open(self) -> None:
@@ -32,8 +36,10 @@ class _Gate:
             raise StopIteration
         self._inside.append(None)
 
-    def __exit__(self, *_):
+    def __exit__(self, _kind, error, _traceback):
         self._inside.pop()
+        if isinstance(error, UserError):
+            self.refused = error
         self._last = time.monotonic()
 
     def _close(self) -> None:
@@ -46,6 +52,19 @@ class _Gate:
 
 
 _GATE = _Gate()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Let a `UserError` that was raised while a batch was read come out of the block as itself."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if _GATE.refused and str(_GATE.refused) in str(error):
+            raise _GATE.refused from error
+        raise
 
 
 def batches_from(
@@ -69,6 +88,9 @@ def batches_from(
       context: None: whole batches. A `tf.distribute.InputContext`: the global batch is cut into
         equal consecutive slices, one a replica; each element is the slice of one of this pipeline's
         replicas, in order, as `strategy.distribute_datasets_from_function` takes them.
+
+    A `UserError` of `read` comes out of the dataset as TensorFlow's own exception: take elements
+    within `reading()`.
 
     Raises: UserError if the batch size is not a multiple of the replicas.
     """

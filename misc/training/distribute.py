@@ -25,9 +25,14 @@ def choose_strategy(gpu_id: int | str):
 
 
 def is_chief(strategy) -> bool:
-    """True for the one worker that writes; always true on one machine."""
+    """True for the one worker that writes; always true on one machine.
+
+    It is the cluster's `chief`, or worker 0 of a cluster that has none.
+    """
     resolver = strategy.cluster_resolver
-    return resolver is None or not resolver.task_type or resolver.task_id == 0
+    if resolver is None or not resolver.task_type or resolver.task_type == "chief":
+        return True
+    return resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs
 
 
 @contextlib.contextmanager

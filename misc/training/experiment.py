@@ -7,7 +7,9 @@ from collections.abc import Callable
 from easydict import EasyDict
 
 from misc.config.errors import UserError
-from misc.training.distribute import choose_strategy, precision
+from misc.data.atomic import disk_errors
+from misc.training.distribute import choose_strategy, is_chief, precision
+from misc.training.gan_data import set_digest
 from misc.training.runs import open_run, run_folder
 
 
@@ -24,8 +26,8 @@ def train(
         and perhaps `frozen` networks that are saved along, `first_epoch`, `average` (a
         RunningAverage), and `begin()`, which loads what training starts from (a dry run does
         without).
-      make_data: (cfg) -> data, with `steps_per_epoch`, `dataset(start_step, context)` and
-        `save(run folder)`.
+      make_data: (cfg) -> data, with `steps_per_epoch`, `dataset(start_step, context)`,
+        `save(run folder)`, and perhaps `facts`, digests that a resumed run must find again.
     Returns: the exit code of the program.
     Raises: UserError for what the user can mend.
     """
@@ -51,8 +53,12 @@ def train(
         if hasattr(trainer, "begin"):
             trainer.begin()
     check_networks(trainer)
-    open_run(cfg, room, folder)
-    data.save(folder)
+    facts = {"prepared set": set_digest(cfg)} | getattr(data, "facts", {})
+    chief = is_chief(strategy)
+    open_run(cfg, room, folder, facts, write=chief)
+    if chief:
+        with disk_errors(folder):
+            data.save(folder)
     return loop(trainer, data, strategy, folder, cfg)
 
 

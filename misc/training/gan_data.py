@@ -1,14 +1,16 @@
 """What a GAN trains on and is shown on: batches, grid rows, and the facts about its text."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 from easydict import EasyDict
 
+from misc.config.errors import UserError
 from misc.data.batches import GanBatches
 from misc.data.images import centre_of, contact_sheet
-from misc.data.prepared import open_split
-from misc.training.text import Text
+from misc.data.prepared import embeddings_file, open_split
+from misc.training.text import Text, made_by
 
 
 def data_folder(cfg: EasyDict) -> Path:
@@ -16,9 +18,16 @@ def data_folder(cfg: EasyDict) -> Path:
     return Path(cfg.DATA_DIR or Path("data") / cfg.DATASET_NAME)
 
 
+def set_digest(cfg: EasyDict) -> str:
+    """SHA-256 of the prepared set's card, set.json: 64 hex digits."""
+    return hashlib.sha256((data_folder(cfg) / "set.json").read_bytes()).hexdigest()
+
+
 class GanData:
     """Batches of real, wrong and embedding at `imsize` px, and the rows of the sample grids.
 
+    Attributes: text: the `Text` trained on.  facts: digests of the training embeddings and of the
+      encoder that made them.
     Raises: UserError if the set or its embeddings are missing or do not fit the configuration.
     """
 
@@ -27,9 +36,19 @@ class GanData:
         self.splits = {name: open_split(data_folder(cfg), name) for name in ("train", "test")}
         train = self.splits["train"]
         self.text = Text.of_training_set(cfg, train)
+        name = self.text.embeddings
+        self.embeddings = {s: split.embeddings(name) for s, split in self.splits.items()}
+        if made_by(self.splits["test"], name).get("digest", "") != self.text.digest:
+            raise UserError(
+                f"{train.folder.parent}: the embeddings {name} of train and test were made by two "
+                "encoders: make them again with encoder/embed.py --data"
+            )
+        with open(embeddings_file(train.folder, name), "rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        self.facts = {"embeddings": content, "text encoder": self.text.digest}
         self.batches = GanBatches(
             train,
-            train.embeddings(self.text.embeddings),
+            self.embeddings["train"],
             imsize=imsize,
             batch_size=cfg.TRAIN.BATCH_SIZE,
             num_embedding=cfg.TRAIN.NUM_EMBEDDING,
@@ -50,16 +69,15 @@ class GanData:
 
         Pictures, captions and noise are the same at every step, so that grids can be compared.
         """
-        pictures, captions = [], []
-        for split in self.splits.values():
+        reals, rows, captions = [], [], []
+        for name, split in self.splits.items():
             picks = np.random.default_rng(self.seed).permutation(len(split))[: self.copies]
-            embeddings = split.embeddings(self.text.embeddings)
             for pick, png in zip(picks, split.pictures(picks, self.batches.size), strict=True):
-                embedding = embeddings[split.index["first"][pick]]
-                copies = np.repeat(embedding[None], self.copies, axis=0)
-                fakes = sampler(copies, seed=self.seed, start=len(captions) * self.copies)
-                pictures += [centre_of(png, self.imsize), *fakes]
+                reals.append(centre_of(png, self.imsize))
+                rows += [self.embeddings[name][split.index["first"][pick]]] * self.copies
                 record = split.record(int(pick))
                 # Imported embeddings may come without the sentences they were made from.
-                captions.append(f"{split.split}: {(record['captions'] or [record['name']])[0]}")
+                captions.append(f"{name}: {(record['captions'] or [record['name']])[0]}")
+        fakes = np.split(sampler(np.stack(rows), seed=self.seed), len(reals))
+        pictures = [p for real, own in zip(reals, fakes, strict=True) for p in (real, *own)]
         return contact_sheet(pictures, captions, columns=2, tile=max(64, self.imsize))

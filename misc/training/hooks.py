@@ -2,11 +2,15 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
+
+from misc.data.atomic import disk_errors, replace_with
 
 
 class Reporter:
@@ -15,6 +19,7 @@ class Reporter:
     Args:
       folder: run folder.  start, total: the first and the last step.
       first_epoch, steps_per_epoch: turn steps into epochs.  batch_size: pictures a step.
+    Raises: UserError, from every method but `stepped`, if something cannot be written.
     """
 
     def __init__(
@@ -29,8 +34,9 @@ class Reporter:
     ):
         self.folder, self.batch_size = folder, batch_size
         self.first_epoch, self.steps_per_epoch = first_epoch, steps_per_epoch
-        (folder / "grids").mkdir(exist_ok=True)
-        self.writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+        self.tensorboard = folder / "tensorboard"
+        with _writing(self.tensorboard):
+            self.writer = tf.summary.create_file_writer(str(self.tensorboard))
         self.bar = tqdm(
             total=total,
             initial=start,
@@ -58,27 +64,41 @@ class Reporter:
     def snapshot(self, step: int, scalars: dict[str, float], picture) -> None:
         """Keep a trainer's sample grid (a Pillow image or None) and its held-out numbers."""
         if picture is not None:
-            picture.save(self.folder / "grids" / f"step-{step:07d}.png")
-            with self.writer.as_default():
+            with replace_with(self.folder / "grids" / f"step-{step:07d}.png") as partial:
+                picture.save(partial)
+            with _writing(self.tensorboard), self.writer.as_default():
                 tf.summary.image("grid", np.asarray(picture)[None], step=step)
         if scalars:
             self._write(step, scalars)
-        self.writer.flush()
+        with _writing(self.tensorboard):
+            self.writer.flush()
         self._mark = (step, time.monotonic())  # the grid's time is not training's
 
     def close(self) -> None:
         """End the bar and the event file."""
         self.bar.close()
-        self.writer.close()
+        with _writing(self.tensorboard):
+            self.writer.close()
 
     def _write(self, step: int, values: dict[str, float]) -> None:
         epoch = self.first_epoch + step / self.steps_per_epoch
         line = {"step": step, "epoch": round(epoch, 3), **values}
-        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as log:
+        path = self.folder / "log.jsonl"
+        with disk_errors(path), open(path, "a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
-        with self.writer.as_default():
+        with _writing(self.tensorboard), self.writer.as_default():
             for name, value in values.items():
                 tf.summary.scalar(name, value, step=step)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """`disk_errors` for what TensorFlow writes, which has exceptions of its own."""
+    with disk_errors(path):
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise OSError(error.message.splitlines()[0]) from error
 
 
 class Silent:

@@ -12,9 +12,10 @@ import tensorflow as tf
 from easydict import EasyDict
 
 from misc.config.errors import UserError
+from misc.data.pipeline import reading
 from misc.training.distribute import is_chief
 from misc.training.hooks import Reporter, Silent
-from misc.training.runs import restore, rewind_log
+from misc.training.runs import complete_checkpoints, newest_checkpoint, restore, rewind_log
 
 KEPT_CHECKPOINTS = 2
 
@@ -23,7 +24,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
     """Train to TRAIN.MAX_EPOCH, from the newest checkpoint in `folder` if there is one.
 
     Returns: 0 at the end; 128 + the signal's number after Ctrl-C or SIGTERM, with all steps saved.
-    Raises: UserError on NaN, on a checkpoint that does not fit, and when one cannot be written.
+    Raises: UserError on NaN, on a checkpoint that does not fit, on data that turns out damaged, and
+      when something cannot be written.
     """
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
     checkpoints = Checkpoints(trainer, step, folder, chief=is_chief(strategy))
@@ -33,6 +35,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
     if start >= total:
         print(f"{folder}: already trained to step {start}; raise TRAIN.MAX_EPOCH to go on")
         return 0
+    if start:
+        print(f"{folder}: goes on from step {start}")
     reporter = Silent()
     if is_chief(strategy):
         rewind_log(folder, start)
@@ -59,8 +63,11 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
     saved_at = time.monotonic()
     with contextlib.closing(reporter), Interrupt(catch=alone) as interrupt:
         for done in range(start + 1, total + 1):
-            losses = run(next(batches))
+            with reading():
+                batch = next(batches)
+            losses = run(batch)
             reporter.stepped()
+            # Asked once a step: a signal that comes further down has the next step saved.
             last = done == total or interrupt.signal
             if last or done % cfg.TRAIN.LOG_INTERVAL == 0:
                 values = {name: float(value) for name, value in losses.items()}
@@ -73,9 +80,9 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
                 checkpoints.refuse_nan({k: float(v) for k, v in losses.items()})
                 checkpoints.save()
                 saved_at = time.monotonic()
-            if interrupt.signal:
+            if last:
                 break
-    if interrupt.signal and done < total:
+    if done < total:
         print(f"{folder}: stopped and saved at step {done}; the same command goes on from here")
         return 128 + interrupt.signal
     print(f"{folder}: trained to step {done}")
@@ -85,7 +92,9 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
 class Checkpoints:
     """The checkpoints of one run: networks and optimizers under their own names, and the step.
 
-    A file that a kill or a full disk left unfinished is removed; older ones are not touched.
+    A file that a kill or a full disk left unfinished is removed; complete ones are not touched.
+
+    Raises: UserError if there are checkpoints but none can be read.
     """
 
     def __init__(self, trainer, step: tf.Variable, folder: Path, *, chief: bool):
@@ -93,18 +102,22 @@ class Checkpoints:
         self.networks = trainer.networks | getattr(trainer, "frozen", {})
         optimizers = {f"optimizer_{k}": v for k, v in trainer.optimizers.items()}
         self.checkpoint = tf.train.Checkpoint(step=step, **self.networks, **optimizers)
-        self.chief_folder = folder / "checkpoints"
-        # Every worker must save; what is not the chief's is thrown away.
-        own = self.chief_folder if chief else Path(tempfile.mkdtemp())
-        self.manager = tf.train.CheckpointManager(self.checkpoint, str(own), KEPT_CHECKPOINTS)
+        self.chief_folder = self._own = folder / "checkpoints"
+        self.newest = newest_checkpoint(folder)
+        if chief:
+            self._sweep()
+            self._relist()
+        else:
+            # Every worker must save; what is not the chief's is thrown away.
+            self._aside = tempfile.TemporaryDirectory()
+            self._own = Path(self._aside.name)
+        self.manager = tf.train.CheckpointManager(self.checkpoint, str(self._own), KEPT_CHECKPOINTS)
         self._finite = tf.function(self._all_finite)
 
     def restore(self) -> int:
         """Restore the newest checkpoint, if any; returns its step, else 0."""
-        self._sweep()
-        prefix = tf.train.latest_checkpoint(str(self.chief_folder))
-        if prefix is not None:
-            restore(self.checkpoint, prefix)
+        if self.newest is not None:
+            restore(self.checkpoint, self.newest)
         return int(self.step.numpy())
 
     def save(self) -> None:
@@ -144,11 +157,33 @@ class Checkpoints:
 
     def _sweep(self) -> None:
         """Remove what an unfinished save left behind."""
-        folder = Path(self.manager.directory)
-        kept = {Path(prefix).name for prefix in self.manager.checkpoints}
-        for path in folder.glob("ckpt-*"):
-            if path.name.removesuffix("_temp").split(".")[0] not in kept:
+        complete = {Path(prefix).name for prefix in complete_checkpoints(self._own)}
+        for path in self._own.glob("ckpt-*"):
+            if path.name.split(".")[0] not in complete:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _relist(self) -> None:
+        """Have TensorFlow's own list of the checkpoints agree with the files that are there.
+
+        It may be lost, damaged or older than a kill; the manager fails on some of these, and never
+        removes a checkpoint that is not in it.
+        """
+        folder, complete = str(self._own), complete_checkpoints(self._own)
+        try:
+            state = tf.train.get_checkpoint_state(folder)
+        except ValueError:
+            state = None
+        if complete and (state is None or list(state.all_model_checkpoint_paths) != complete):
+            times = [float(i) for i in range(1, len(complete) + 1)]
+            tf.compat.v1.train.update_checkpoint_state(
+                folder,
+                complete[-1],
+                complete,
+                all_model_checkpoint_timestamps=times,
+                last_preserved_timestamp=0.0,
+            )
+        elif not complete:
+            (self._own / "checkpoint").unlink(missing_ok=True)
 
 
 class Interrupt:

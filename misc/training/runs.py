@@ -1,10 +1,12 @@
 """Run folders: opening, resuming, and taking trained networks out of them.
 
-runs/<CONFIG_NAME>_<DATASET_NAME>/ holds config.yml (every key, and the room), checkpoints/,
-log.jsonl, grids/, tensorboard/. It is named by its configuration and not by the clock, so that
-other configurations can name it in advance and the same command resumes it.
+runs/<CONFIG_NAME>_<DATASET_NAME>/ holds config.yml (every key, and the room), data.json (by which
+its data are known again), checkpoints/, log.jsonl, grids/, tensorboard/. It is named by its
+configuration and not by the clock, so that other configurations can name it in advance and the same
+command resumes it.
 """
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from easydict import EasyDict
 
 from misc.config.errors import UserError
 from misc.config.load import differing_keys, load_run_config, save_config
+from misc.data.atomic import write_atomic
 
 
 def run_folder(cfg: EasyDict, given: str | None) -> Path:
@@ -19,10 +22,16 @@ def run_folder(cfg: EasyDict, given: str | None) -> Path:
     return Path(given) if given else Path("runs") / f"{cfg.CONFIG_NAME}_{cfg.DATASET_NAME}"
 
 
-def open_run(cfg: EasyDict, room: str, folder: Path) -> None:
-    """Make the run folder with its config.yml, or check that this configuration may resume it.
+def open_run(
+    cfg: EasyDict, room: str, folder: Path, facts: dict[str, str], *, write: bool = True
+) -> None:
+    """Make the run folder with its config.yml and data.json, or check that this may resume it.
 
-    Raises: UserError if the folder holds another room's run or one whose keys differ, naming them.
+    Args:
+      facts: what the run's data are known by: digests, by the name of what they are of.
+      write: False only checks, for a worker that is not the chief.
+    Raises: UserError if the folder holds another room's run or one whose keys or data differ,
+      naming them, or if it cannot be written.
     """
     config = folder / "config.yml"
     if config.exists():
@@ -38,14 +47,47 @@ def open_run(cfg: EasyDict, room: str, folder: Path) -> None:
                 f"{folder} was begun with other values of {', '.join(differing)}: restore them to "
                 "resume, or name another folder with --run"
             )
+        _check_data(folder, facts)
+    if not write:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        write_changed(folder / "data.json", json.dumps(facts).encode() + b"\n")
         save_config(cfg, room, config)
     except OSError as error:
         raise UserError(
             f"{folder}: the run folder cannot be written: {error.strerror or error}; check the "
             "path and the free space, or name another folder with --run"
         ) from error
+
+
+def _check_data(folder: Path, facts: dict[str, str]) -> None:
+    path = folder / "data.json"
+    if not path.exists():
+        return  # a run of an older version: there is nothing to compare with
+    try:
+        old = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}): delete it if the data are still those the run was begun "
+            "with, or name another folder with --run"
+        ) from error
+    differing = [
+        f"{name} ({str(old.get(name))[:12]} -> {str(facts.get(name))[:12]})"
+        for name in old | facts
+        if old.get(name) != facts.get(name)
+    ]
+    if differing:
+        raise UserError(
+            f"{folder} was begun on other data: {', '.join(differing)}; put the old data back to "
+            "resume, or name another folder with --run"
+        )
+
+
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file as a whole, unless it already says just that; `UserError` if it cannot be."""
+    if not path.exists() or path.read_bytes() != content:
+        write_atomic(path, content)
 
 
 def load_run(folder: str | Path, *rooms: str) -> tuple[str, EasyDict]:
@@ -65,11 +107,35 @@ def load_run(folder: str | Path, *rooms: str) -> tuple[str, EasyDict]:
     return room, cfg
 
 
-def newest_checkpoint(folder: Path) -> str | None:
-    """Prefix of the newest complete checkpoint of a run folder, or None."""
+def complete_checkpoints(folder: Path) -> list[str]:
+    """Prefixes of the complete checkpoints in a folder, oldest first.
+
+    Complete is one whose index can be read, as it is what a save writes last.
+    """
     import tensorflow as tf
 
-    return tf.train.latest_checkpoint(str(folder / "checkpoints"))
+    steps = {}
+    for index in folder.glob("ckpt-*.index"):
+        prefix, step = str(index.with_suffix("")), index.stem.removeprefix("ckpt-")
+        with contextlib.suppress(ValueError, tf.errors.OpError):
+            tf.train.load_checkpoint(prefix)
+            steps[int(step)] = prefix
+    return [steps[step] for step in sorted(steps)]
+
+
+def newest_checkpoint(folder: Path) -> str | None:
+    """Prefix of the newest complete checkpoint of a run folder, or None if it holds none.
+
+    Raises: UserError if there are some but none is complete.
+    """
+    checkpoints = folder / "checkpoints"
+    complete = complete_checkpoints(checkpoints)
+    if not complete and list(checkpoints.glob("ckpt-*.index")):
+        raise UserError(
+            f"{checkpoints}: no checkpoint in it can be read: put back a copy of one, or delete "
+            "the folder to begin again"
+        )
+    return complete[-1] if complete else None
 
 
 def restore_networks(folder: str | Path, networks: dict) -> int:
@@ -118,7 +184,7 @@ def rewind_log(folder: Path, step: int) -> None:
         kept = [
             line for line in log.read_text(encoding="utf-8").splitlines() if _before(line, step)
         ]
-        log.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        write_changed(log, "".join(line + "\n" for line in kept).encode())
     for grid in (folder / "grids").glob("step-*.png"):
         if int(grid.stem.removeprefix("step-")) > step:
             grid.unlink()

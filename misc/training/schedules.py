@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable("def_gan")
 class Decay(keras.optimizers.schedules.LearningRateSchedule):
     """`rate` times `factor` for each multiple of `every` epochs passed since `first_epoch`.
 
@@ -29,6 +28,3 @@ class Decay(keras.optimizers.schedules.LearningRateSchedule):
         epoch = self.first_epoch + ops.cast(step, "int64") // self.steps_per_epoch
         passed = epoch // self.every - self.first_epoch // self.every
         return self.rate * ops.power(self.factor, ops.cast(passed, "float32"))
-
-    def get_config(self):
-        return dict(vars(self))

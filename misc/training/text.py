@@ -1,5 +1,6 @@
 """Which text embeddings a GAN run was trained on, and how they were scaled."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from easydict import EasyDict
 
 from misc.config.errors import UserError
 from misc.data.prepared import PreparedSplit, embeddings_file
+from misc.training.runs import write_changed
 
 _ROWS = 65536  # embeddings read at once
 
@@ -39,12 +41,14 @@ class Text:
         return ((embedding - self.mean) / self.deviation).astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write into a run folder."""
+        """Write into a run folder. Raises: UserError if that is impossible."""
         facts = {k: getattr(self, k) for k in ("encoder", "embeddings", "digest", "width")}
         facts["standardized"] = self.mean is not None
-        (folder / "text.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
         if self.mean is not None:
-            np.save(folder / "text_statistics.npy", np.stack([self.mean, self.deviation]))
+            statistics = io.BytesIO()
+            np.save(statistics, np.stack([self.mean, self.deviation]))
+            write_changed(folder / "text_statistics.npy", statistics.getvalue())
+        write_changed(folder / "text.json", json.dumps(facts).encode() + b"\n")
 
     @classmethod
     def load(cls, folder: str | Path) -> "Text":
@@ -66,7 +70,10 @@ class Text:
     def of_training_set(cls, cfg: EasyDict, split: PreparedSplit) -> "Text":
         """The embeddings that TEXT.ENCODER names in the training split, with their statistics.
 
-        Raises: UserError if the set has none, or several and none is named, or of another width.
+        TEXT.ENCODER is a path, or one word, which names embeddings and not a folder.
+
+        Raises: UserError if the set has none, or several and none is named, or of another width,
+          or made by another encoder whose folder has the same name.
         """
         name = Path(cfg.TEXT.ENCODER).name or _only_embeddings(split)
         embeddings = split.embeddings(name)
@@ -77,15 +84,26 @@ class Text:
                 f"TEXT.DIMENSION is {cfg.TEXT.DIMENSION}: set it to {width}, or name another "
                 "TEXT.ENCODER"
             )
-        sidecar = embeddings_file(split.folder, name).with_suffix(".json")
-        made_by = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
+        origin = made_by(split, name)
+        encoder, asked = origin.get("run", ""), Path(cfg.TEXT.ENCODER)
+        if encoder and len(asked.parts) > 1 and asked.resolve() != Path(encoder).resolve():
+            raise UserError(
+                f"TEXT.ENCODER is {asked}, but {embeddings_file(split.folder, name)} was made by "
+                f"{encoder}: name that one, or run python encoder/embed.py --run {asked} --data "
+                f"{split.folder.parent}"
+            )
         mean, deviation = _statistics(embeddings) if cfg.TEXT.STANDARDIZE else (None, None)
-        encoder, digest = made_by.get("run", ""), made_by.get("digest", "")
-        return cls(encoder, name, digest, width, mean, deviation)
+        return cls(encoder, name, origin.get("digest", ""), width, mean, deviation)
+
+
+def made_by(split: PreparedSplit, name: str) -> dict:
+    """`digest`, `run` and `width` of the encoder of a split's embeddings; {} if imported."""
+    sidecar = embeddings_file(split.folder, name).with_suffix(".json")
+    return json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
 
 
 def _only_embeddings(split: PreparedSplit) -> str:
-    found = sorted(p.stem for p in (split.folder / "embeddings").glob("*.npy"))
+    found = split.encoders()
     if len(found) == 1:
         return found[0]
     data = split.folder.parent

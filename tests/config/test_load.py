@@ -45,6 +45,13 @@ def test_published_defaults():
         ("EMBEDDING_TYPE: skip-thought", r"skip-thought is not available"),
         ("CONFIG_NAME: ../x", r"plain name"),
         ("SEED: 1\nSEED: 2", r"SEED is given twice"),
+        ("SEED: 4294967296", r"expected a number from 0 to 4294967295"),
+        ("TRAIN: {GENERATOR_LR: .inf}", r"expected a finite number"),
+        ("TRAIN: {SNAPSHOT_MINUTES: .nan}", r"expected a finite number"),
+        (f"TRAIN: {{GENERATOR_LR: 1{'0' * 400}}}", r"expected a smaller number"),
+        ("CONFIG_NAME: 2020-13-45", r"not a valid YAML file: month must be in 1..12"),
+        ("a: " + "[" * 100_000, r"not a valid YAML file: it is nested too deeply"),
+        ("a: &x [1]\nb: *x", r"the alias \*x is not allowed"),
         ("TRAIN: 5", r"TRAIN is not a known key"),
         ("- 1\n- 2", r"expected KEY: value lines, found list"),
         ("a: [", r"not a valid YAML"),
@@ -67,6 +74,11 @@ def test_missing_and_foreign_files(tmp_path):
         load_config("initial", tmp_path / "b.yml")
     with pytest.raises(UserError, match="expected KEY=VALUE"):
         load_config("initial", None, ["SEED"])
+
+
+def test_a_value_on_the_command_line_is_read_as_strictly():
+    with pytest.raises(UserError, match="--set SEED=.*not YAML: month must be in 1..12"):
+        load_config("initial", None, ["SEED=2020-13-45"])
 
 
 def test_an_old_spelling_is_read_and_said(tmp_path, capsys):
@@ -95,10 +107,30 @@ def test_save_and_read_back(tmp_path, room):
     assert load_run_config(tmp_path / "config.yml") == (room, cfg)
 
 
+def test_saving_replaces_the_file_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "config.yml"
+    save_config(load_config("initial", None, ["SEED=7"]), "initial", path)
+    before, old = path.read_bytes(), path.stat()
+    save_config(load_config("initial", None, ["SEED=7"]), "initial", path)
+    assert path.stat() == old  # nothing changed, nothing written
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_config(load_config("initial", None, ["SEED=8"]), "initial", path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
 def test_only_what_changes_the_learning_counts_as_different():
     old = load_config("initial", None)
     new = load_config("initial", None, ["TRAIN.MAX_EPOCH=700", "GPU_ID=-1", "GAN.GF_DIM=64"])
     assert differing_keys("initial", old, new) == ["GAN.GF_DIM (128 -> 64)"]
+    free = ["B_VALIDATION=True", "DATA_DIR=/elsewhere", "TEST.NUM_COPY=2", "TEST.BATCH_SIZE=2"]
+    free += ["TEST.CAPTION_PATH=x", "TEST.PRETRAINED_MODEL=x", "EVAL.METRICS=[colour]"]
+    free += ["EVAL.COUNT=20", "EVAL.SPLITS=2", "EVAL.COLOUR_COUNT=3", "EVAL.CLASSIFIER=x"]
+    assert not differing_keys("initial", old, load_config("initial", None, free))
 
 
 @pytest.mark.parametrize("room", list(ROOMS))

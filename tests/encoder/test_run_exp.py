@@ -44,11 +44,12 @@ def weights(folder):
     return {n: reader.get_tensor(n) for n in names if "save_counter" not in n}
 
 
-def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(tiny_set, tmp_path):
+def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(tiny_set, tmp_path, capsys):
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     assert run(whole, tiny_set) == 0
     assert run(halves, tiny_set, "--set", "TRAIN.MAX_EPOCH=2") == 0
     assert run(halves, tiny_set) == 0
+    assert "goes on from step 6" in capsys.readouterr().out
     first, second = weights(whole), weights(halves)
     assert first.keys() == second.keys() and any("image_tower" in name for name in first)
     assert all(np.array_equal(first[name], second[name]) for name in first)
@@ -57,6 +58,12 @@ def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(tiny_set, tmp_p
     numbers = {name for line in lines for name in line}
     assert {"loss", "accuracy", "zero_shot_accuracy", "zero_shot_chance"} <= numbers
     assert (whole / "grids" / "step-0000012.png").exists()
+
+
+def test_other_data_are_refused(tiny_set, make_set, tmp_path, run_main):
+    assert run(tmp_path / "run", tiny_set, "--set", "TRAIN.MAX_EPOCH=1") == 0
+    code, _, err = run_main(lambda _: run(tmp_path / "run", make_set(per_class=5)))
+    assert code == 2 and "was begun on other data: prepared set (" in err
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,10 @@
 """One update of the encoder: RMSProp as published, who moves, the schedule, replicas."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +13,7 @@ import tensorflow as tf
 from encoder.trainer import build, rmsprop
 from misc.config.load import load_config
 
+ROOT = Path(__file__).parents[2]
 SMALL = ["TRAIN.BATCH_SIZE=3", "TEXT.DIMENSION=4", "TEXT.CNN_DIM=5", "TEXT.WIDTHS=[6, 5]"]
 SMALL += [
     "TEXT.RECURRENCE=rnn",
@@ -80,18 +86,65 @@ def test_one_direction_costs_less_than_two():
     assert losses[1] < losses[0]
 
 
-def test_gradients_are_shared_by_replicas(monkeypatch):
-    given = []
-    monkeypatch.setattr(
-        keras.optimizers.RMSprop, "apply", lambda self, grads, variables: given.append(grads)
-    )
-    for replicas in (1, 2):
+# One device, then two, train for two steps on the same batches; prints how far apart they end.
+TWO_STEPS = """
+import json, sys
+import numpy as np, keras, tensorflow as tf
+from encoder.trainer import build
+from misc.config.load import load_config
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+cfg = load_config("encoder", None, json.loads(sys.argv[1]))
+rng = np.random.default_rng(0)
+indices = rng.integers(0, 71, (2, 4, 201)).astype(np.int32)
+pictures = rng.uniform(-1, 1, (2, 4, 16, 16, 3)).astype(np.float32)
+
+
+def two_steps(strategy):
+    replicas = strategy.num_replicas_in_sync
+    with strategy.scope():
         keras.utils.set_random_seed(0)
-        trainer = build(config(), replicas, 3)
-        loss = trainer.train_step(batch(np.random.default_rng(0)), 0)["loss"]
-    alone, shared = given[0], given[2]
-    assert float(loss) > 0
-    for one, half in zip(alone, shared, strict=True):
-        np.testing.assert_allclose(
-            tf.convert_to_tensor(one), 2 * tf.convert_to_tensor(half), atol=1e-6
-        )
+        made = build(cfg, replicas, 3)
+
+    def share(step, context):
+        part = slice(context.replica_id_in_sync_group * 4 // replicas, None)
+        return {"indices": tf.constant(indices[step, part][: 4 // replicas]),
+                "picture": tf.constant(pictures[step, part][: 4 // replicas])}
+
+    @tf.function
+    def run(batch):
+        return strategy.run(made.train_step, args=(batch, 0))
+
+    losses = []
+    for step in range(2):
+        given = strategy.experimental_distribute_values_from_function(lambda c: share(step, c))
+        for name, value in run(given).items():
+            losses += [float(v) for v in strategy.experimental_local_results(value)]
+    return losses, [v.numpy() for opt in made.optimizers.values() for v in opt.variables]
+
+
+one, alone = two_steps(tf.distribute.OneDeviceStrategy("CPU:0"))
+two, mirrored = two_steps(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+far = [[float(np.abs(a - b).max()), float(np.abs(a).max())] for a, b in zip(alone, mirrored)]
+print(json.dumps([one, two, far]))
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_do_what_one_does():
+    process = subprocess.run(
+        [sys.executable, "-c", TWO_STEPS, json.dumps([*SMALL, "TRAIN.BATCH_SIZE=4"])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 0, process.stderr
+    one, two, states = json.loads(process.stdout.splitlines()[-1])
+    # Each replica reports the loss of all pairs, and the accuracy among them.
+    assert two == pytest.approx([value for value in one for _ in range(2)], rel=1e-4)
+    # What RMSProp remembers of the gradients; its steps turn mere rounding into whole ones.
+    assert len(states) > 15 and max(size for _, size in states[1:]) > 1e-8
+    for far, size in states:
+        assert far <= 1e-3 * size + 1e-12

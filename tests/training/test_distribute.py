@@ -1,6 +1,10 @@
 """Choosing devices and arithmetic."""
 
+from types import SimpleNamespace
+
 import keras
+import pytest
+import tensorflow as tf
 
 from misc.training import distribute
 from misc.training.distribute import choose_strategy, is_chief, precision
@@ -9,6 +13,23 @@ from misc.training.distribute import choose_strategy, is_chief, precision
 def test_one_device_is_one_replica():
     strategy = choose_strategy(-1)
     assert strategy.num_replicas_in_sync == 1 and is_chief(strategy)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "task", "chief"),
+    [
+        ({"worker": ["a", "b"]}, ("worker", 0), True),
+        ({"worker": ["a", "b"]}, ("worker", 1), False),
+        ({"chief": ["a"], "worker": ["b", "c"]}, ("chief", 0), True),
+        ({"chief": ["a"], "worker": ["b", "c"]}, ("worker", 0), False),
+    ],
+)
+def test_a_cluster_has_one_chief(jobs, task, chief):
+    cluster = tf.train.ClusterSpec(jobs)
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type=task[0], task_id=task[1]
+    )
+    assert is_chief(SimpleNamespace(cluster_resolver=resolver)) == chief
 
 
 def test_precision_is_set_within_the_block_only(monkeypatch):

@@ -1,5 +1,7 @@
 """What a GAN is trained on and shown on."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from misc.config.errors import UserError
 from misc.config.load import load_config
 from misc.data.images import centre_of
 from misc.data.writer import write_set
-from misc.training.gan_data import GanData, data_folder
+from misc.training.gan_data import GanData, data_folder, set_digest
 
 
 class Recorder:
@@ -100,3 +102,28 @@ def test_mistakes_are_named(make_data, make_set, tmp_path):
         make_data(DATA_DIR=str(tmp_path))
     with pytest.raises(UserError, match="has no text embeddings"):
         make_data(DATA_DIR=str(make_set(width=None)))
+
+
+def test_the_test_splits_embeddings_are_asked_for_at_once(make_data, tiny_set, tmp_path):
+    shutil.copytree(tiny_set, tmp_path / "tiny")
+    embeddings = tmp_path / "tiny" / "test" / "embeddings"
+    (embeddings / "text.json").write_text(json.dumps({"digest": "d"}))
+    with pytest.raises(UserError, match="embeddings text of train and test were made by two"):
+        make_data(DATA_DIR=str(tmp_path / "tiny"))
+    (embeddings / "text.npy").unlink()
+    with pytest.raises(UserError, match="test/embeddings/text.npy: no embeddings of this encoder"):
+        make_data(DATA_DIR=str(tmp_path / "tiny"))
+
+
+def test_data_are_known_by_their_digests(make_data, tiny_set, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_set, copy)
+    cfg = load_config("initial", None, [f"DATA_DIR={tiny_set}"])
+    other = load_config("initial", None, [f"DATA_DIR={copy}"])
+    facts = make_data().facts
+    assert make_data(DATA_DIR=str(copy)).facts == facts and set_digest(cfg) == set_digest(other)
+    (copy / "set.json").write_text((copy / "set.json").read_text() + " ")
+    assert set_digest(cfg) != set_digest(other)
+    path = copy / "train" / "embeddings" / "text.npy"
+    np.save(path, np.load(path) + 1)
+    assert make_data(DATA_DIR=str(copy)).facts["embeddings"] != facts["embeddings"]

@@ -1,6 +1,10 @@
 """What a run writes down while it trains."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +13,8 @@ from PIL import Image
 
 from misc.training import hooks
 from misc.training.hooks import Reporter, Silent
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -73,7 +79,7 @@ def test_the_time_of_a_grid_is_not_trainings(reporter, tmp_path, clock):
 
 def test_a_trainer_may_have_nothing_to_show(reporter, tmp_path):
     reporter.snapshot(12, {}, None)
-    assert not (tmp_path / "log.jsonl").exists() and not list((tmp_path / "grids").iterdir())
+    assert not (tmp_path / "log.jsonl").exists() and not (tmp_path / "grids").exists()
 
 
 def test_tensorboard_gets_the_same(reporter, tmp_path):
@@ -81,6 +87,32 @@ def test_tensorboard_gets_the_same(reporter, tmp_path):
     reporter.snapshot(12, {"accuracy": 0.5}, Image.new("RGB", (9, 7)))
     reporter.close()
     assert {("g_loss", 11), ("accuracy", 12), ("grid", 12)} <= events(tmp_path)
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from misc.config.errors import UserError
+from misc.training.hooks import Reporter
+
+folder = Path(sys.argv[1])
+(folder / "log.jsonl").symlink_to("/dev/null")
+reporter = Reporter(folder, start=0, total=9, first_epoch=0, steps_per_epoch=1, batch_size=1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    for step in range(1, 100):
+        reporter.losses(step, {"d_loss": 1.0})
+        reporter.snapshot(step, {}, None)
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_named_where_tensorflow_writes(tmp_path):
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert re.match(f"cannot write {tmp_path}/tensorboard: .+; check", process.stdout), process
 
 
 def test_progress_goes_to_stderr_alone(tmp_path, capfd):

@@ -20,7 +20,6 @@ def test_stage2_halves_above_epoch_600(epoch, rate):
     assert float(decay((epoch - 600) * 10)) == pytest.approx(rate)
 
 
-def test_other_factors_and_config():
+def test_other_factors():
     decay = Decay(7e-4, steps_per_epoch=1, every=1, factor=0.98)
     assert float(decay(200)) == pytest.approx(7e-4 * 0.98**200, rel=1e-4)
-    assert float(Decay(**decay.get_config())(3)) == pytest.approx(7e-4 * 0.98**3, rel=1e-5)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,9 @@ def test_the_only_embeddings_are_found_and_standardised(tiny_set, tmp_path):
     np.testing.assert_allclose(scaled.std(0), 1, atol=1e-5)
     text.save(tmp_path)
     np.testing.assert_array_equal(Text.load(tmp_path).deviation, text.deviation)
+    before = {path: path.stat() for path in tmp_path.iterdir()}
+    text.save(tmp_path)
+    assert {path: path.stat() for path in tmp_path.iterdir()} == before and len(before) == 2
 
 
 def test_raw_embeddings_pass_unchanged(tiny_set, tmp_path):
@@ -68,3 +72,8 @@ def test_several_embeddings_need_a_name_and_bring_their_digest(tiny_set, tmp_pat
         Text.of_training_set(config(), split)
     text = Text.of_training_set(config("TEXT.ENCODER=runs/mine"), split)
     assert (text.encoder, text.digest) == ("runs/mine", "d")
+    assert Text.of_training_set(config(f"TEXT.ENCODER={Path.cwd()}/runs/mine"), split) == text
+    assert Text.of_training_set(config("TEXT.ENCODER=mine"), split) == text
+    # Another encoder whose folder has the same name did not make them.
+    with pytest.raises(UserError, match="mine.npy was made by runs/mine: name that one"):
+        Text.of_training_set(config("TEXT.ENCODER=elsewhere/mine"), split)

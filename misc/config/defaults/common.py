@@ -1,13 +1,19 @@
 """The keys that every room which trains has."""
 
-from misc.config.keys import Key, above, at_least, one_of, plain_name
+from misc.config.keys import Key, above, at_least, one_of, plain_name, within
 
 KEYS = (
     Key("DATASET_NAME", "birds", "name of the prepared set; the run folder carries it", plain_name),
     Key("CONFIG_NAME", "", "name of the experiment; the run folder carries it", plain_name),
-    Key("DATA_DIR", "", "folder of the prepared set; empty: data/<DATASET_NAME>"),
+    # Free, as a run compares the set itself and not where it lies.
+    Key("DATA_DIR", "", "folder of the prepared set; empty: data/<DATASET_NAME>", free=True),
     Key("GPU_ID", 0, 'a GPU index, "0,1" for several, -1 for the CPU', free=True, types=(int, str)),
-    Key("SEED", 0, "fixes weights, noise, and the order and crops of the pictures", at_least(0)),
+    Key(
+        "SEED",
+        0,
+        "fixes weights, noise, and the order and crops of the pictures",
+        within(0, 2**32 - 1),  # what NumPy's global seed takes
+    ),
     Key(
         "PRECISION",
         "float32",

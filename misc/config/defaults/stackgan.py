@@ -10,7 +10,7 @@ from misc.config.keys import Key, above, at_least, one_of, power_of_two, share
 KEYS = common.KEYS + (
     Key("EMBEDDING_TYPE", "cnn-rnn", "text embedding; only char-CNN-RNN's is alive"),
     Key("Z_DIM", 100, "width of the noise z", at_least(1)),
-    Key("B_VALIDATION", False, "main.py: True samples every caption of the test split"),
+    Key("B_VALIDATION", False, "main.py: True samples every caption of the test split", free=True),
     Key("TRAIN.NUM_COPY", 4, "pictures a caption in the sample grids", at_least(1), free=True),
     Key(
         "TRAIN.PRETRAINED_MODEL",
@@ -68,27 +68,41 @@ KEYS = common.KEYS + (
     Key("TEXT.STANDARDIZE", False, "scale embeddings to mean 0 and deviation 1 a dimension"),
     Key("TEST.LR_IMSIZE", 64, "Stage-I picture, px", power_of_two(16)),
     Key("TEST.HR_IMSIZE", 256, "Stage-II picture, px", power_of_two(32)),
-    Key("TEST.NUM_COPY", 16, "main.py: pictures a caption", at_least(1)),
-    Key("TEST.BATCH_SIZE", 64, "main.py: pictures at once", at_least(1)),
-    Key("TEST.PRETRAINED_MODEL", "", "main.py: run to sample, if TRAIN.PRETRAINED_MODEL is empty"),
-    Key("TEST.CAPTION_PATH", "", "main.py: a caption file, one sentence a line"),
+    Key("TEST.NUM_COPY", 16, "main.py: pictures a caption", at_least(1), free=True),
+    Key("TEST.BATCH_SIZE", 64, "main.py: pictures at once", at_least(1), free=True),
+    Key(
+        "TEST.PRETRAINED_MODEL",
+        "",
+        "main.py: run to sample, if TRAIN.PRETRAINED_MODEL is empty",
+        free=True,
+    ),
+    Key("TEST.CAPTION_PATH", "", "main.py: a caption file, one sentence a line", free=True),
     Key(
         "EVAL.METRICS",
         [],
         "main.py: numbers to compute; is: Inception score, colour: colour correlation",
+        free=True,
     ),
     Key(
         "EVAL.COUNT",
         3000,
         "main.py: captions of the Inception score, at most one a test picture",
         at_least(1),
+        free=True,
     ),
-    Key("EVAL.SPLITS", 10, "main.py: splits of the Inception score", at_least(1)),
-    Key("EVAL.COLOUR_COUNT", 500, "main.py: captions of the colour correlation", at_least(2)),
+    Key("EVAL.SPLITS", 10, "main.py: splits of the Inception score", at_least(1), free=True),
+    Key(
+        "EVAL.COLOUR_COUNT",
+        500,
+        "main.py: captions of the colour correlation",
+        at_least(2),
+        free=True,
+    ),
     Key(
         "EVAL.CLASSIFIER",
         "",
         "main.py: folder of the set's classifier, or an Inception-v3 weights file",
+        free=True,
     ),
 )
 
