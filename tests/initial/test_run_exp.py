@@ -1,14 +1,19 @@
 """The Stage-I program: what it prints, what it makes, and what it says to a mistake."""
 
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from initial.run_exp import main
+from initial.sample import load
+from misc.training.runs import newest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +47,8 @@ def test_the_program_trains_and_leaves_a_run_folder(gan_yml, tmp_path):
     assert process.stdout.splitlines()[-1] == f"{tmp_path / 'run'}: trained to step 3"
     assert "3/3" in process.stderr and "error" not in process.stderr.lower()
     made = {path.name for path in (tmp_path / "run").iterdir()}
-    assert made == {"config.yml", "text.json", "checkpoints", "log.jsonl", "grids", "tensorboard"}
+    files = {"config.yml", "data.json", "text.json", "log.jsonl"}
+    assert made == files | {"checkpoints", "grids", "tensorboard"}
 
 
 def refused(run_main, *flags):
@@ -116,6 +122,23 @@ def test_a_run_is_not_resumed_as_another(override, said, run_main, gan_yml, trai
     assert contents(trained) == before
 
 
+def test_a_run_is_resumed_on_its_own_data_wherever_they_lie(
+    run_main, gan_yml, trained, tiny_set, make_set, tmp_path
+):
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    shutil.copytree(trained, run)
+    shutil.copytree(tiny_set, moved)
+    before = contents(run)
+    flags = ["--cfg", gan_yml(TEXT__STANDARDIZE=True), "--run", run]
+    other = make_set(per_class=5)
+    line = refused(run_main, *flags, "--set", f"DATA_DIR={other}")
+    assert "was begun on other data: prepared set (" in line and "embeddings (" in line
+    assert contents(run) == before
+    flags += ["--set", f"DATA_DIR={moved}", "--set", "TRAIN.MAX_EPOCH=2"]
+    code, out, _ = run_main(main, *flags)
+    assert code == 0 and "goes on from step 3" in out
+
+
 def test_a_checkpoint_of_another_architecture(run_main, gan_yml, trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained, run)
@@ -126,3 +149,75 @@ def test_a_checkpoint_of_another_architecture(run_main, gan_yml, trained, tmp_pa
     line = refused(run_main, "--cfg", yml, "--run", run)
     assert "this checkpoint does not fit the networks" in line
     assert contents(run / "checkpoints") == before
+
+
+def saved(run):
+    """Every variable of a run's newest checkpoint."""
+    reader = tf.train.load_checkpoint(newest_checkpoint(run))
+    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for found in sockets:
+        found.bind(("127.0.0.1", 0))
+    ports = [found.getsockname()[1] for found in sockets]
+    for found in sockets:
+        found.close()
+    return ports
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [("worker", "worker"), ("chief", "worker")])
+def test_two_processes_do_what_one_does(kinds, gan_yml, tmp_path, run_main):
+    # With short steps, so that the gradients, which Adam remembers, can be compared to the end.
+    flags = ["--set", "TRAIN.GENERATOR_LR=1.0e-6", "--set", "TRAIN.DISCRIMINATOR_LR=1.0e-6"]
+    flags += ["--cfg", gan_yml(TRAIN__MAX_EPOCH=1), "--gpu", "-1", "--run"]
+    assert run_main(main, *flags, tmp_path / "one")[0] == 0
+    cluster, tasks = {}, []
+    for kind, port in zip(kinds, free_ports(2), strict=True):
+        addresses = cluster.setdefault(kind, [])
+        tasks.append({"type": kind, "index": len(addresses)})
+        addresses.append(f"127.0.0.1:{port}")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+
+    def sitting(*more):
+        """Both workers to their end; returns what they say on stdout."""
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "initial/run_exp.py", *map(str, flags), tmp_path / "two", *more],
+                cwd=ROOT,
+                env=os.environ
+                | {
+                    "TF_CONFIG": json.dumps({"cluster": cluster, "task": task}),
+                    "TMPDIR": str(temporary),
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for task in tasks
+        ]
+        try:
+            said = [worker.communicate(timeout=300) for worker in workers]
+        finally:
+            for worker in workers:
+                worker.kill()
+        assert [worker.returncode for worker in workers] == [0, 0], said
+        return [out for out, _ in said]
+
+    sitting()
+    for run in ("one", "two"):
+        lines = (tmp_path / run / "log.jsonl").read_text().splitlines()
+        assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
+    one, two = saved(tmp_path / "one"), saved(tmp_path / "two")
+    assert one.keys() == two.keys() and len(one) > 50
+    for name, value in one.items():
+        # Sums in another order round otherwise, of which Adam can make up to a whole step.
+        near = 1e-6 if "_trainable_variables" in name else 1e-12
+        assert abs(value - two[name]).max() <= 1e-4 * abs(value).max() + near, name
+    assert all("goes on from step 3" in out for out in sitting("--set", "TRAIN.MAX_EPOCH=2"))
+    assert load(tmp_path / "two").step == 6
+    assert not list(temporary.iterdir())
