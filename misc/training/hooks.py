@@ -1,6 +1,7 @@
 """What training shows: a progress bar, log.jsonl, TensorBoard, and sample grids as PNG."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,8 @@ class Reporter:
             initial=start,
             unit="step",
             desc=folder.name,
-            mininterval=0.5,
+            # In a file every refresh stays: it gets fewer.
+            mininterval=0.5 if sys.stderr.isatty() else 10,
             smoothing=0.1,
         )
         self._mark = (start, time.monotonic())
