@@ -97,8 +97,8 @@ def draw(folder: str, count: str) -> None:
     raw = f"{folder}/raw_{count}"
     drawn = ["misc/draw_dataset.py", "--preset", "easy", "--count", count, "--out", raw]
     prepared = ["misc/preprocess_birds.py", "--source", raw, "--out", f"{folder}/set_{count}"]
-    for program in (drawn, [*prepared, "--imsizes", "64"]):
-        subprocess.run([sys.executable, *program], check=True, capture_output=True)
+    for program in (drawn, [*prepared, "--imsizes", "64", "128"]):
+        subprocess.run([sys.executable, *program], check=True, stdout=subprocess.DEVNULL)
 
 
 def ask(process) -> dict:
