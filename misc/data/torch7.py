@@ -131,8 +131,8 @@ class _Reader(torchfile.T7Reader):
         if tag not in _TAGS:
             raise Refused(f"it holds a value of unknown type {tag}")
         new = tag in (_TABLE, _OBJECT) and index not in self.objects
-        # A key and a value have at least four bytes each.
-        if new and tag == _TABLE and not 0 <= count <= self.left() // 8:
+        # A key and a value have at least four bytes each, these three numbers twelve.
+        if new and tag == _TABLE and not 0 <= count <= (self.left() - 12) // 8:
             raise Refused(f"it announces a table of {count} in {self.left()} bytes")
         if self.depth > MAX_DEPTH:
             raise Refused(f"it nests deeper than {MAX_DEPTH} levels")

@@ -66,13 +66,9 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     path = Path(path)
     with refusals(path, "a state_dict of tensors as torch.save writes it"), opened(path) as content:
         read = _read_zip if content[:4] == b"PK\3\4" else _read_legacy
-        value, storages = read(content, path)
-        if type(value) is not dict:
-            raise Refused(f"it holds a {type(value).__name__}")
+        tensors, storages = read(content, path)
         arrays, budget = {}, GROWTH * len(content)
-        for name, tensor in value.items():
-            if type(name) is not str or type(tensor) is not _Tensor:
-                raise Refused(f"it holds a {type(tensor).__name__} under {str(name)[:60]!r}")
+        for name, tensor in tensors.items():
             view = _view(tensor, storages[tensor.storage.key])
             budget -= view.nbytes
             if budget < 0:
@@ -93,12 +89,25 @@ def _array(tensor, view):
     return view
 
 
+def _kind(value):
+    return type(value).__name__.strip("_")
+
+
 class _TensorUnpickler(ArrayUnpickler):
-    """Gives `_Tensor`s; `storages`: the `_Storage`s they lie in, by key."""
+    """Gives `_Tensor`s by name; `storages`: the `_Storage`s they lie in, by key."""
 
     def __init__(self, file, budget):
         super().__init__(file, budget)
         self.storages = {}
+
+    def tensors(self) -> dict:
+        value = self.load()
+        if type(value) is not dict:
+            raise Refused(f"it holds a {_kind(value)}")
+        for name, tensor in value.items():
+            if type(name) is not str or type(tensor) is not _Tensor:
+                raise Refused(f"it holds a {_kind(tensor)} under {str(name)[:60]!r}")
+        return value
 
     def functions(self):
         return {
@@ -144,7 +153,7 @@ class _TensorUnpickler(ArrayUnpickler):
     def load_build(self):
         self.stack.pop()
         if type(self.stack[-1]) is not dict:  # of which PyTorch sets `_metadata`
-            raise Refused(f"it sets the state of a {type(self.stack[-1]).__name__}")
+            raise Refused(f"it sets the state of a {_kind(self.stack[-1])}")
 
     dispatch = Opcodes(
         {
@@ -156,7 +165,7 @@ class _TensorUnpickler(ArrayUnpickler):
 
 
 def _read_zip(content, path):
-    """The pickled value, and {key: bytes} of its storages."""
+    """The `_Tensor`s by name, and {key: bytes} of their storages."""
     with zipfile.ZipFile(path) as archive:
         members = _members(archive)
         if "data.pkl" not in members:
@@ -165,15 +174,14 @@ def _read_zip(content, path):
             raise Refused("it is big-endian")
         pickle = io.BytesIO(archive.read(members["data.pkl"]))
         unpickler = _TensorUnpickler(pickle, GROWTH * len(content))
-        value = unpickler.load()
-        storages = {}
+        tensors, storages = unpickler.tensors(), {}
         for storage in unpickler.storages.values():
             info = members.get(f"data/{storage.key}")
             if info is None or info.file_size != storage.size:
                 found = "is not there" if info is None else f"has {info.file_size} bytes"
                 raise Refused(f"its storage {storage.key} of {storage.size} bytes {found}")
             storages[storage.key] = archive.read(info)
-    return value, storages
+    return tensors, storages
 
 
 def _members(archive):
@@ -213,7 +221,7 @@ def _read_legacy(content, _path):
     if type(system) is not dict or system.get("little_endian") is not True:
         raise Refused("it is big-endian")
     main = unpickler()
-    value, keys = main.load(), unpickler().load()
+    tensors, keys = main.tensors(), unpickler().load()
     if type(keys) is not list or len(keys) != len(main.storages):
         raise Refused("it lists other storages than its tensors use")
     storages = {}
@@ -227,4 +235,4 @@ def _read_legacy(content, _path):
             raise EOFError
     if content.tell() != len(content):
         raise Refused(f"{len(content) - content.tell()} bytes follow its last storage")
-    return value, storages
+    return tensors, storages
