@@ -107,7 +107,7 @@ def open_tf1(path: Path) -> Tensors:
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, ValueError) as error:  # ValueError: a name that is not UTF-8
         reason = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error)).strip().split("\n")[0][:200]
         raise UserError(
             f"{path} is damaged or no TensorFlow checkpoint ({reason}); StackGAN-Pytorch's *.pth "

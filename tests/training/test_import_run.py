@@ -130,6 +130,17 @@ def test_a_slice_is_not_taken_for_the_whole(tmp_path, version):
         found.read("g/w")
 
 
+def test_a_name_that_is_no_text(tmp_path):
+    tf.raw_ops.SaveV2(
+        prefix=str(tmp_path / "model.ckpt"),
+        tensor_names=[b"\xff"],
+        shape_and_slices=[""],
+        tensors=[tf.ones(3)],
+    )
+    with pytest.raises(UserError, match="is damaged"):
+        open_tf1(tmp_path / "model.ckpt")
+
+
 def test_other_numbers_than_floats(tmp_path):
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
