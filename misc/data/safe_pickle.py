@@ -94,6 +94,7 @@ class ArrayUnpickler(pickle._Unpickler):
         self.budget = budget
 
     def find_class(self, module, name):
+        """One of `functions`. Raises: Refused at any other name."""
         module = re.sub(r"^numpy\._?core\.", "numpy.", module)  # `_core` since numpy 2
         functions, full_name = self.functions(), f"{module}.{name}"
         if full_name not in functions:
@@ -122,6 +123,7 @@ class ArrayUnpickler(pickle._Unpickler):
         return np.empty(0, np.int8)
 
     def scalar(self, kind, data):
+        """A number or text of NumPy's, from its bytes."""
         return self.array(self.encode(data), kind, (), "C")[()]
 
     def array(self, data, kind, shape, order):
@@ -150,6 +152,7 @@ class ArrayUnpickler(pickle._Unpickler):
         return text.encode("latin1")
 
     def no_bytes(self):
+        """How low protocols write empty bytes."""
         return b""
 
     def spend(self, size):
@@ -161,12 +164,14 @@ class ArrayUnpickler(pickle._Unpickler):
     # Opcodes that differ from the standard library's.
 
     def load_reduce(self):
+        """Call a function; the only opcode that does."""
         arguments = self.stack.pop()
         if self.stack[-1] is np.ndarray or type(arguments) is not tuple:
             raise Refused("it calls what is no function")
         self.stack[-1] = self.stack[-1](*arguments)
 
     def load_build(self):
+        """Fill an array or a type of array."""
         state = self.stack.pop()
         target = self.stack[-1]
         if type(target) is _DType:
@@ -181,18 +186,22 @@ class ArrayUnpickler(pickle._Unpickler):
             raise Refused(f"it sets the state of a {type(target).__name__}")
 
     def load_bytearray8(self):
+        """As bytes, of which the file has as many."""
         size = int.from_bytes(self.read(8), "little")
         self.append(self.read(size))
 
     def load_dict(self):
+        """A dict of what lies above the mark."""
         items = self.pop_mark()  # this also renews `append`
         self.append(fill({}, items))
 
     def load_setitem(self):
+        """One key of a dict."""
         value, key = self.stack.pop(), self.stack.pop()
         fill(self.stack[-1], [key, value])
 
     def load_setitems(self):
+        """All the keys above the mark."""
         items = self.pop_mark()
         fill(self.stack[-1], items)
 
