@@ -6,8 +6,9 @@
 The run is --run, else TRAIN.PRETRAINED_MODEL, else TEST.PRETRAINED_MODEL; its own config.yml says
 what it is and which set it was trained on. The sentences are the first of: --captions; with
 B_VALIDATION: True every caption of the set's test split; the file TEST.CAPTION_PATH; in the set's
-folder example_captions.txt, or else the files that example_filenames.txt names. EVAL.METRICS are
-printed as JSON lines; the last line on stdout is the path of the contact sheet.
+folder example_captions.txt, or else the files that example_filenames.txt names. A .t7 file among
+them holds sentences with their embeddings and needs no encoder. EVAL.METRICS are printed as JSON
+lines; the last line on stdout is the path of the contact sheet.
 """
 
 import argparse
@@ -23,10 +24,14 @@ from misc.config.errors import UserError, run_program
 
 
 class Source(NamedTuple):
-    """Captions to sample; `embeddings` are None if the encoder has yet to make them."""
+    """Captions to sample; `embeddings` are None if the encoder has yet to make them.
+
+    encoder: digest of what makes or made them; "" if that is not known.
+    """
 
     name: str
     captions: Sequence[str]
+    encoder: str
     embeddings: Sequence | None = None
 
 
@@ -71,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
         copies=cfg.TEST.NUM_COPY,
         batch=cfg.TEST.BATCH_SIZE,
         seed=seed,
-        facts=facts | {"encoder": text.digest},
+        facts=facts | {"encoder": source.encoder},
     )
     if test:
         embeddings = _embeddings(test, encoder, text)
@@ -129,18 +134,38 @@ def _data_folder(args: argparse.Namespace, cfg, run_cfg) -> Path:
 
 
 def _source(args: argparse.Namespace, cfg, data: Path, text) -> Source:
-    from misc.data.sentences import check_sentence, example_file, read_sentences
+    from misc.data.sentences import Sentences, check_sentence, example_file, read_sentences
 
     if not args.captions and cfg.B_VALIDATION:
         return _test_captions(data, text)
     if args.captions:
-        name, captions = "captions", [check_sentence(s, "--captions") for s in args.captions]
+        name, path = "captions", Path()
+        found = Sentences([check_sentence(s, "--captions") for s in args.captions])
     else:
         path = Path(cfg.TEST.CAPTION_PATH) if cfg.TEST.CAPTION_PATH else example_file(data)
-        name, captions = path.stem, read_sentences(path)
+        name, found = path.stem, read_sentences(path)
     # Other sentences, another folder: pictures of two sets of sentences do not mix.
-    digest = hashlib.sha256("\n".join(captions).encode()).hexdigest()
-    return Source(f"{name}-{digest[:8]}", captions)
+    digest = hashlib.sha256("\n".join(found.texts).encode())
+    made_by = text.digest
+    if found.embeddings is not None:
+        _check_width(path, found.embeddings, text)
+        digest.update(found.embeddings.tobytes())
+        made_by = ""
+    return Source(f"{name}-{digest.hexdigest()[:8]}", found.texts, made_by, found.embeddings)
+
+
+def _check_width(path: Path, embeddings, text) -> None:
+    """All that embeddings from a file show of their encoder."""
+    if embeddings.shape[1] != text.width:
+        raise UserError(
+            f"{path}: its embeddings have width {embeddings.shape[1]}, but the run was trained on "
+            f"width {text.width}: make them with the run's encoder, or give the sentences as text"
+        )
+    print(
+        f"warning: nothing proves that the run's encoder made the embeddings in {path}; those of "
+        "another encoder give pictures that do not fit the sentences",
+        file=sys.stderr,
+    )
 
 
 def _test_captions(data: Path, text) -> Source:
@@ -157,7 +182,8 @@ def _test_captions(data: Path, text) -> Source:
     made_by = path.with_suffix(".json")
     digest = json.loads(made_by.read_text("utf-8"))["digest"] if made_by.exists() else ""
     stored = path.exists() and digest == text.digest
-    return Source("validation", captions, split.embeddings(text.embeddings) if stored else None)
+    embeddings = split.embeddings(text.embeddings) if stored else None
+    return Source("validation", captions, text.digest, embeddings)
 
 
 def _encoder_run(args: argparse.Namespace, run: Path, text) -> str:

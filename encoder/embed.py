@@ -193,7 +193,7 @@ def main(argv: list[str] | None = None) -> int:
         result = {"out": args.data.as_posix(), "captions": embed_set(embed, args.data, args.run)}
     else:
         sentences = [check_sentence(text, "--sentence") for text in args.sentence or []]
-        sentences = sentences or read_sentences(args.captions)
+        sentences = sentences or read_sentences(args.captions).texts
         _warn_of_cut(sum(map(is_cut, sentences)))
         embed = _load(args)
         with tqdm(total=len(sentences), unit="sentence") as bar, replace_with(args.out) as partial:

@@ -27,6 +27,18 @@ def build(cfg: EasyDict, replicas: int, steps_per_epoch: int) -> "Trainer":
     return Trainer(cfg, replicas, steps_per_epoch)
 
 
+def build_discriminator(cfg: EasyDict, replicas: int = 1) -> Discriminator:
+    """The discriminator alone."""
+    return Discriminator(
+        df_dim=cfg.GAN.DF_DIM,
+        ef_dim=cfg.GAN.EMBEDDING_DIM,
+        text_dim=cfg.TEXT.DIMENSION,
+        imsize=cfg.TEST.HR_IMSIZE,
+        network_type=cfg.GAN.NETWORK_TYPE,
+        synchronized=replicas > 1,
+    )
+
+
 class Stage2Data(GanData):
     """Pictures at TEST.HR_IMSIZE; checks that Stage-I was trained on the same texts."""
 
@@ -66,14 +78,7 @@ class Trainer:
         self.cfg, self.replicas, self.steps_per_epoch = cfg, replicas, steps_per_epoch
         self.first_epoch = cfg.TRAIN.PRETRAINED_EPOCH
         generator = build_generator(cfg, replicas)
-        discriminator = Discriminator(
-            df_dim=cfg.GAN.DF_DIM,
-            ef_dim=cfg.GAN.EMBEDDING_DIM,
-            text_dim=cfg.TEXT.DIMENSION,
-            imsize=cfg.TEST.HR_IMSIZE,
-            network_type=cfg.GAN.NETWORK_TYPE,
-            synchronized=replicas > 1,
-        )
+        discriminator = build_discriminator(cfg, replicas)
         self.networks = {"generator": generator, "discriminator": discriminator}
         self.optimizers = {
             "generator": adam(self._rate(cfg.TRAIN.GENERATOR_LR), generator),

@@ -1,5 +1,6 @@
 """Shared fixtures: small prepared sets, and a guard that keeps tests on the CPU and offline."""
 
+import importlib.util
 import json
 import os
 
@@ -8,6 +9,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import socket  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
@@ -215,6 +217,16 @@ def gan_yml(tiny_set, tmp_path_factory):
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """tests/plain_stackgan.py: the ancestors in NumPy, and writers of their checkpoints."""
+    path = Path(__file__).with_name("plain_stackgan.py")
+    spec = importlib.util.spec_from_file_location("plain_stackgan", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

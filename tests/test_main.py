@@ -27,6 +27,8 @@ from misc.training.loop import Checkpoints
 from misc.training.text import Text
 
 ROOT = Path(__file__).parents[1]
+ONCE = ["--set", "TEST.NUM_COPY=1"]
+TABLE = ROOT / "tests" / "fixtures" / "t7" / "captions.t7"
 SENTENCES = ["a red square", "this is a Blue circle!"]
 SMALL = ["DATASET_NAME=tiny", "TEXT.DIMENSION=8"]
 GAN = [*SMALL, "GAN.GF_DIM=8", "GAN.EMBEDDING_DIM=4", "Z_DIM=4", "GAN.R_NUM=1"]
@@ -155,13 +157,12 @@ def test_an_initial_run_gives_one_stage_below_its_own_folder(world, capsys):
 
 
 def test_validation_samples_every_test_caption_from_its_stored_embedding(world, tmp_path):
-    copies = ["--set", "TEST.NUM_COPY=1"]
-    flags = [*copies, "--set", "B_VALIDATION=true"]
+    flags = [*ONCE, "--set", "B_VALIDATION=true"]
     rows = sample(world.initial, tmp_path / "a", *flags, "--set", "TEST.CAPTION_PATH=nowhere")
     split = open_split(world.data, "test")
     captions = [c for i in range(len(split)) for c in split.record(i)["captions"]]
     assert [row["caption"] for row in rows] == captions
-    again = sample(world.initial, tmp_path / "b", *copies, "--captions", *captions[:5])
+    again = sample(world.initial, tmp_path / "b", *ONCE, "--captions", *captions[:5])
     first = list(pixels(tmp_path / "a", rows).values())[:5]
     for stored, embedded in zip(first, pixels(tmp_path / "b", again).values(), strict=True):
         assert np.abs(stored.astype(int) - embedded).max() <= 1
@@ -177,22 +178,19 @@ def test_validation_needs_no_encoder_when_embeddings_were_imported(world, tmp_pa
         source = world.data / split / "embeddings" / "encoder.npy"
         source.with_stem("imported").write_bytes(source.read_bytes())
     Text("", "imported", "", 8).save(run)
-    copies = ["--set", "TEST.NUM_COPY=1"]
-    rows = sample(run, tmp_path / "out", *copies, "--set", "B_VALIDATION=true")
+    rows = sample(run, tmp_path / "out", *ONCE, "--set", "B_VALIDATION=true")
     assert len(rows) == 24 and rows[0]["encoder"] == ""
     with pytest.raises(UserError, match="imported embeddings imported, with no encoder"):
         main.main(["--run", str(run), "--captions", "a bird"])
     capsys.readouterr()
-    rows = sample(run, tmp_path / "b", *copies, "--captions", "a", "--encoder", str(world.encoder))
+    rows = sample(run, tmp_path / "b", *ONCE, "--captions", "a", "--encoder", str(world.encoder))
     assert len(rows) == 1
     assert capsys.readouterr().err.count("nothing proves that") == 1
 
 
 def test_sentences_of_the_set_its_list_and_a_caption_file(world, tmp_path, monkeypatch):
-    copies = ["--set", "TEST.NUM_COPY=1"]
-
     def captions(name, *flags):
-        return [r["caption"] for r in sample(world.initial, tmp_path / name, *copies, *flags)]
+        return [r["caption"] for r in sample(world.initial, tmp_path / name, *ONCE, *flags)]
 
     data = tmp_path / "set"
     data.mkdir()
@@ -205,6 +203,20 @@ def test_sentences_of_the_set_its_list_and_a_caption_file(world, tmp_path, monke
     assert captions("b", "--set", f"DATA_DIR={data}") == ["an example bird", "another"]
     path = f"TEST.CAPTION_PATH={data / 'one.txt'}"
     assert captions("c", "--set", f"DATA_DIR={data}", "--set", path) == ["a listed bird"]
+
+
+def test_a_table_of_embeddings_needs_no_encoder(world, tmp_path, capsys, monkeypatch):
+    split = open_split(world.data, "test")
+    texts, rows = split.record(0)["captions"], list(np.array(split.embeddings("encoder")[:3]))
+    table = {"raw_txt": texts, "fea_txt": rows}
+    monkeypatch.setattr("misc.data.sentences.read_t7", lambda path: table)
+    embedded = sample(world.initial, tmp_path / "b", *ONCE, "--captions", *texts)
+    monkeypatch.setattr(embed, "load", lambda run: pytest.fail("no encoder is needed"))
+    found = sample(world.initial, tmp_path / "a", *ONCE, "--set", "TEST.CAPTION_PATH=a.t7")
+    assert [row["caption"] for row in found] == list(texts) and found[0]["encoder"] == ""
+    assert capsys.readouterr().err.count("nothing proves that") == 1
+    for name, picture in pixels(tmp_path / "a", found).items():
+        assert np.abs(pixels(tmp_path / "b", embedded)[name].astype(int) - picture).max() <= 1
 
 
 def test_the_inception_score_of_fakes_and_reals(world, tmp_path, capsys):
@@ -268,6 +280,7 @@ def test_another_encoder_than_the_runs_is_refused(world, tmp_path):
         (["--captions", "a", "--gpu", "two"], "GPU_ID is 'two'"),
         (["--captions", "a", "--set", "TEST.NUM_COPIES=1"], "nearest: TEST.NUM_COPY"),
         (["--set", "TEST.CAPTION_PATH=nowhere.txt"], r"nowhere\.txt: cannot be read"),
+        (["--set", f"TEST.CAPTION_PATH={TABLE}"], "have width 16, but the run .* on width 8"),
         (["--captions", "a", "--set", "EVAL.METRICS=[fid]"], "unknown fid"),
         (["--captions", "a", "--set", "EVAL.METRICS=[is]"], "is needs EVAL.CLASSIFIER"),
         (["--captions", "a", "--cfg", "CFG"], "TRAIN.FLAG is True, but this program samples"),

@@ -1,10 +1,12 @@
-"""The flags that every room's `run_exp.py` has."""
+"""The flags of every room's `run_exp.py`, and of the GAN rooms' `import_weights.py`."""
 
 import argparse
+from pathlib import Path
 
 from easydict import EasyDict
 
 from misc.config.errors import UserError
+from misc.config.keys import plain_name
 from misc.config.load import load_config, to_yaml
 
 
@@ -32,6 +34,50 @@ def configure(
             f"to sample or evaluate run python main.py --cfg {args.cfg or 'cfg/eval_bird.yml'}"
         )
     print(to_yaml(cfg), end="")
+    return args, cfg
+
+
+def configure_import(
+    room: str, description: str, argv: list[str] | None
+) -> tuple[argparse.Namespace, EasyDict]:
+    """The same for a program that makes a run folder of an ancestor's checkpoint.
+
+    Returns: the flags (`checkpoint`, `discriminator`, `embeddings`, `out`) and the configuration.
+    Raises: UserError also if they cannot describe an ancestor's run.
+    """
+    parser = argparse.ArgumentParser(
+        description=description,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config_flags(parser)
+    parser.add_argument(
+        "--checkpoint",
+        required=True,
+        metavar="FILE",
+        help="netG_*.pth, model_*.ckpt, or what precedes its .index",
+    )
+    parser.add_argument("--discriminator", metavar="FILE", help="netD_*.pth, to train on with")
+    parser.add_argument(
+        "--embeddings",
+        metavar="NAME",
+        help="the embeddings in the prepared set that it was trained on (default: char-CNN-RNN)",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="the run folder to make")
+    args = parser.parse_args(argv)
+    cfg = configured(room, args)
+    if (Path(args.out) / "config.yml").exists():
+        raise UserError(f"{args.out} is a run folder already: name another one with --out")
+    if args.embeddings and plain_name(args.embeddings):
+        raise UserError(f"--embeddings {args.embeddings}: expected {plain_name(args.embeddings)}")
+    for key, value in (("TEXT.STANDARDIZE", cfg.TEXT.STANDARDIZE), ("TRAIN.EMA", cfg.TRAIN.EMA)):
+        if value:
+            raise UserError(f"{key} is {value}, but the ancestors know no such thing: leave it out")
+    if args.discriminator and cfg.GAN.NETWORK_TYPE != "pytorch":
+        raise UserError(
+            f"--discriminator, but GAN.NETWORK_TYPE is {cfg.GAN.NETWORK_TYPE}: a TensorFlow "
+            "checkpoint holds its discriminator itself, leave the flag out"
+        )
     return args, cfg
 
 

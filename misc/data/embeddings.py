@@ -21,7 +21,7 @@ def published_names(root: Path) -> dict[str, list[str]] | None:
     """
     if not any((root / part / NAMES).exists() for part in SPLITS):
         return None
-    return {part: _names(root / part / NAMES) for part in SPLITS}
+    return {part: split_names(root / part / NAMES) for part in SPLITS}
 
 
 def published_embeddings(root: Path, lists: dict[str, list[str]]) -> dict[str, np.ndarray]:
@@ -37,18 +37,10 @@ def published_embeddings(root: Path, lists: dict[str, list[str]]) -> dict[str, n
     rows, shape = {}, None
     for part in SPLITS:
         path = root / part / EMBEDDINGS
-        names = _names(path.with_name(NAMES))
-        try:
-            array = np.asarray(_load(path), np.float32)
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{path} holds no array (pictures, captions, width)") from error
-        if array.ndim == 2:  # one caption a picture
-            array = array[:, None]
-        if array.ndim != 3 or len(array) != len(names) or shape not in (None, array.shape[1:]):
-            raise UserError(
-                f"{path} has shape {array.shape}; expected (pictures, captions, width) with "
-                f"{len(names)} pictures as in {NAMES} beside it, and train and test alike"
-            )
+        names = split_names(path.with_name(NAMES))
+        array = embedding_rows(path, load_published(path), len(names))
+        if shape not in (None, array.shape[1:]):
+            raise UserError(f"{path} has shape {array.shape}; expected train and test alike")
         shape = array.shape[1:]
         rows.update(zip(names, array, strict=True))
     try:
@@ -59,14 +51,35 @@ def published_embeddings(root: Path, lists: dict[str, list[str]]) -> dict[str, n
         ) from error
 
 
-def _names(path: Path) -> list[str]:
-    value = _load(path)
+def embedding_rows(path: Path, value, pictures: int) -> np.ndarray:
+    """What the file `path` holds, as float32 (pictures, captions, width).
+
+    Raises: UserError if it is no such array.
+    """
+    try:
+        array = np.asarray(value, np.float32)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} holds no array (pictures, captions, width)") from error
+    if array.ndim == 2:  # one caption a picture
+        array = array[:, None]
+    if array.ndim != 3 or len(array) != pictures:
+        raise UserError(
+            f"{path} has shape {array.shape}; expected (pictures, captions, width) with "
+            f"{pictures} pictures as in {NAMES} beside it"
+        )
+    return array
+
+
+def split_names(path: Path) -> list[str]:
+    """The names in a filenames.pickle; UserError if it is missing, damaged, hostile or no list."""
+    value = load_published(path)
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise UserError(f"{path} holds no list of names; get it again with {HOME}")
     return list(value)
 
 
-def _load(path: Path):
+def load_published(path: Path):
+    """What one of StackGAN's pickles holds; UserError if it is missing, or as `load_arrays`."""
     if not path.is_file():
         raise UserError(f"{path} is missing; get it with {HOME}")
     return load_arrays(path)

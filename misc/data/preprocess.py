@@ -1,4 +1,4 @@
-"""What the preprocess_*.py scripts share: their common flags, and from raw set to prepared set."""
+"""What the scripts that prepare sets share: their common flags, and from raw to prepared set."""
 
 import argparse
 import json
@@ -10,9 +10,7 @@ from misc.config.errors import UserError
 
 def preprocess_parser(doc: str) -> argparse.ArgumentParser:
     """A parser with the flags that every raw set takes; the script adds its own and `--out`."""
-    parser = argparse.ArgumentParser(
-        description=doc, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = set_parser(doc)
     parser.add_argument(
         "--imsizes",
         nargs=2,
@@ -26,8 +24,16 @@ def preprocess_parser(doc: str) -> argparse.ArgumentParser:
         action="store_true",
         help="stretch each picture's contrast, as StackGAN's published pictures were",
     )
-    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument("--seed", type=int, default=0, help="of a drawn split (default: 0)")
+    return parser
+
+
+def set_parser(doc: str) -> argparse.ArgumentParser:
+    """A parser with the one flag that every script here takes."""
+    parser = argparse.ArgumentParser(
+        description=doc, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     return parser
 
 
@@ -54,6 +60,7 @@ def preprocess(source, args: argparse.Namespace) -> None:
         card=source.card,
         embeddings=source.embeddings,
         workers=args.workers,
+        pack=source.pack,
     )
     result = {
         "out": str(out),

@@ -6,7 +6,6 @@ the standard library's own stack machine runs with fewer opcodes and a few harml
 """
 
 import math
-import mmap
 import pickle
 import pickletools
 import re
@@ -14,17 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from misc.config.errors import UserError
+from misc.data.untrusted import BOMB, GROWTH, Refused, check_bools, opened, refusals
 
-# What a file unfolds to, copies included, is at most this many times its size: an honest file is
-# about as large as its content, a bomb is not.
-GROWTH = 4
 MAX_DEPTH = 32
-BOMB = "it unfolds to far more than its own size"
 PLAIN = (type(None), bool, int, float, str, bytes)
 
 # Not here: persistent ids, the extension registry, instances of classes (INST, OBJ, NEWOBJ), sets
-# and out-of-band buffers; nor the six that `_ArrayUnpickler` handles itself.
+# and out-of-band buffers; nor the six that `ArrayUnpickler` handles itself.
 HARMLESS = """
     PROTO FRAME STOP MARK POP POP_MARK DUP PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
     NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
@@ -45,41 +40,22 @@ def load_arrays(path: Path):
     `MAX_DEPTH`, or unfolds to more than `GROWTH` times its size. Nothing of it has run by then.
     """
     path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            size = path.stat().st_size
-            if size == 0:
-                raise UserError(f"{path} is empty; expected a pickle: download it again")
-            # Memory-mapped, because a read past the end of a map allocates nothing.
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                value = _ArrayUnpickler(content, GROWTH * size).load()
-        if _weigh(value, 0, {}) > GROWTH * size:
-            raise pickle.UnpicklingError(BOMB)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except EOFError as error:
-        raise UserError(f"{path} ends too early: download it again") from error
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{path} is refused: {error}; expected a pickle of arrays, numbers, strings, lists, "
-            "tuples and dicts"
-        ) from error
-    except UserError:
-        raise
-    except Exception as error:  # a damaged file can fail in any opcode, in any way
-        raise UserError(
-            f"{path} is damaged or no pickle ({type(error).__name__}): download it again"
-        ) from error
-    return value
+    with refusals(path, "a pickle of arrays, numbers, strings, lists, tuples and dicts"):
+        with opened(path) as content:
+            budget = GROWTH * len(content)
+            value = ArrayUnpickler(content, budget).load()
+        if _weigh(value, 0, {}) > budget:
+            raise Refused(BOMB)
+        return value
 
 
-class _Opcodes(dict):
+class Opcodes(dict):
     """Opcode to handler; an opcode left out is refused by its name."""
 
     def __missing__(self, code):
         opcode = pickletools.code2op.get(chr(code))
         name = opcode.name if opcode else f"byte {code:#04x}"
-        raise pickle.UnpicklingError(f"it uses {name}, which plain values do not need")
+        raise Refused(f"it uses {name}, which plain values do not need")
 
 
 class _DType:
@@ -90,14 +66,14 @@ class _DType:
     def __init__(self, code, align, copy):
         # No O (objects), no V and no commas (structures), no M and m: fixed-size numbers and text.
         if not re.fullmatch(r"[<>|=]?(b1|[iu][1248]|f[248]|c8|c16|[SU][1-9][0-9]{0,5})", code):
-            raise pickle.UnpicklingError(f"it holds an array of type {code[:40]!r}")
+            raise Refused(f"it holds an array of type {code[:40]!r}")
         self.code = code.lstrip("<>|=")
         self.order = code[0] if code[0] in "<>" else "="
 
     def build(self, state):
         _version, order, *parts, _size, _alignment, _flags = state
         if parts != [None] * 3 or order not in ("<", ">", "|", "="):
-            raise pickle.UnpicklingError("it holds an array of a structured type")
+            raise Refused("it holds an array of a structured type")
         self.order = "=" if order == "|" else order
 
     @property
@@ -105,9 +81,10 @@ class _DType:
         return np.dtype(self.order + self.code)
 
 
-class _ArrayUnpickler(pickle._Unpickler):
+class ArrayUnpickler(pickle._Unpickler):
     """The standard library's unpickler in Python, reduced.
 
+    A subclass can let other names through (`functions`) and other opcodes (`dispatch`).
     Not the one in C: that one allocates what a memo index asks for before it looks, and hashes any
     key, which a tuple nested deep enough turns into a crash. `budget`: bytes that may be copied.
     """
@@ -117,8 +94,16 @@ class _ArrayUnpickler(pickle._Unpickler):
         self.budget = budget
 
     def find_class(self, module, name):
+        """One of `functions`. Raises: Refused at any other name."""
         module = re.sub(r"^numpy\._?core\.", "numpy.", module)  # `_core` since numpy 2
-        functions = {
+        functions, full_name = self.functions(), f"{module}.{name}"
+        if full_name not in functions:
+            raise Refused(f"it asks for {full_name[:80]!r}")
+        return functions[full_name]
+
+    def functions(self) -> dict:
+        """What a file may name, and what it gets for that."""
+        return {
             "numpy.ndarray": np.ndarray,
             "numpy.dtype": _DType,
             "numpy.multiarray._reconstruct": self.empty_array,
@@ -128,37 +113,33 @@ class _ArrayUnpickler(pickle._Unpickler):
             "__builtin__.bytes": self.no_bytes,
             "builtins.bytes": self.no_bytes,
         }
-        full_name = f"{module}.{name}"
-        if full_name not in functions:
-            raise pickle.UnpicklingError(f"it asks for {full_name[:80]}")
-        return functions[full_name]
 
     # The functions a file may call. `ndarray` is only ever an argument: see `load_reduce`.
 
     def empty_array(self, kind, _shape, _code):
         """What `_reconstruct` returns: the shape given there is never used, BUILD sets it."""
         if kind is not np.ndarray:
-            raise pickle.UnpicklingError("it holds an array of another class")
+            raise Refused("it holds an array of another class")
         return np.empty(0, np.int8)
 
     def scalar(self, kind, data):
+        """A number or text of NumPy's, from its bytes."""
         return self.array(self.encode(data), kind, (), "C")[()]
 
     def array(self, data, kind, shape, order):
         """The array (no copy) whose bytes are `data`; checked before anything is allocated."""
         lengths = all(type(n) is int and 0 <= n < 2**48 for n in shape)
         if type(shape) is not tuple or len(shape) > MAX_DEPTH or not lengths:
-            raise pickle.UnpicklingError("it holds an array of no proper shape")
+            raise Refused("it holds an array of no proper shape")
         dtype = kind.dtype
         expected = math.prod(shape) * dtype.itemsize
         if expected != len(data):
-            raise pickle.UnpicklingError(
-                f"it holds an array of {expected} bytes with {len(data)} bytes of data"
-            )
+            raise Refused(f"it holds an array of {expected} bytes with {len(data)} bytes of data")
         self.spend(expected)
         array = np.ndarray(shape, dtype, data, order=order)
         if dtype.kind == "U" and array.size and _code_points(data, dtype).max() > 0x10FFFF:
-            raise pickle.UnpicklingError("it holds text that is not Unicode")
+            raise Refused("it holds text that is not Unicode")
+        check_bools(array)
         return array
 
     def encode(self, text, encoding="latin1"):
@@ -166,28 +147,31 @@ class _ArrayUnpickler(pickle._Unpickler):
         if type(text) is bytes:
             return text
         if type(text) is not str or encoding not in ("latin1", "latin-1"):
-            raise pickle.UnpicklingError("it holds bytes in an unknown form")
+            raise Refused("it holds bytes in an unknown form")
         self.spend(len(text))
         return text.encode("latin1")
 
     def no_bytes(self):
+        """How low protocols write empty bytes."""
         return b""
 
     def spend(self, size):
         """Refuse the file that has the same bytes copied again and again."""
         self.budget -= size
         if self.budget < 0:
-            raise pickle.UnpicklingError(BOMB)
+            raise Refused(BOMB)
 
     # Opcodes that differ from the standard library's.
 
     def load_reduce(self):
+        """Call a function; the only opcode that does."""
         arguments = self.stack.pop()
         if self.stack[-1] is np.ndarray or type(arguments) is not tuple:
-            raise pickle.UnpicklingError("it calls what is no function")
+            raise Refused("it calls what is no function")
         self.stack[-1] = self.stack[-1](*arguments)
 
     def load_build(self):
+        """Fill an array or a type of array."""
         state = self.stack.pop()
         target = self.stack[-1]
         if type(target) is _DType:
@@ -199,25 +183,29 @@ class _ArrayUnpickler(pickle._Unpickler):
             # In place, because the memo already knows this object.
             target.__setstate__((1, shape, kind.dtype, bool(fortran), data))
         else:
-            raise pickle.UnpicklingError(f"it sets the state of a {type(target).__name__}")
+            raise Refused(f"it sets the state of a {type(target).__name__}")
 
     def load_bytearray8(self):
+        """As bytes, of which the file has as many."""
         size = int.from_bytes(self.read(8), "little")
         self.append(self.read(size))
 
     def load_dict(self):
+        """A dict of what lies above the mark."""
         items = self.pop_mark()  # this also renews `append`
-        self.append(_fill({}, items))
+        self.append(fill({}, items))
 
     def load_setitem(self):
+        """One key of a dict."""
         value, key = self.stack.pop(), self.stack.pop()
-        _fill(self.stack[-1], [key, value])
+        fill(self.stack[-1], [key, value])
 
     def load_setitems(self):
+        """All the keys above the mark."""
         items = self.pop_mark()
-        _fill(self.stack[-1], items)
+        fill(self.stack[-1], items)
 
-    dispatch = _Opcodes(
+    dispatch = Opcodes(
         {
             **{
                 getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
@@ -237,14 +225,14 @@ def _code_points(data, dtype) -> np.ndarray:
     return np.frombuffer(data, np.dtype("u4").newbyteorder(dtype.byteorder))
 
 
-def _fill(target, items):
+def fill(target, items):
     """Put the keys and values that alternate in `items` into the dict `target`."""
     if type(target) is not dict:
-        raise pickle.UnpicklingError(f"it sets an item of a {type(target).__name__}")
+        raise Refused(f"it sets an item of a {type(target).__name__}")
     for key, value in zip(items[::2], items[1::2], strict=True):
         # The hash of a tuple walks all it holds; that of huge integers is easily made to collide.
         if type(key) not in (str, bytes, int) or (type(key) is int and abs(key) >= 2**60):
-            raise pickle.UnpicklingError(f"it has a {type(key).__name__} as a key")
+            raise Refused(f"it has a {type(key).__name__} as a key")
         target[key] = value
     return target
 
@@ -253,16 +241,16 @@ def _weigh(value, depth, known) -> int:
     """Bytes of arrays and number of other things in `value`, shared ones counted wherever they are.
 
     `known`: weights of the containers met, by identity, so that the walk itself stays short.
-    Raises: pickle.UnpicklingError at anything but plain values, and where it nests too deep.
+    Raises: Refused at anything but plain values, and where it nests too deep.
     """
     if depth > MAX_DEPTH:
-        raise pickle.UnpicklingError(f"it nests deeper than {MAX_DEPTH} levels")
+        raise Refused(f"it nests deeper than {MAX_DEPTH} levels")
     if type(value) is np.ndarray:
         return 1 + value.nbytes
     if type(value) in PLAIN or isinstance(value, np.generic):
         return 1
     if type(value) not in (list, tuple, dict):
-        raise pickle.UnpicklingError(f"it holds a {type(value).__name__}")
+        raise Refused(f"it holds a {type(value).__name__}")
     if id(value) not in known:
         items = value.values() if type(value) is dict else value
         known[id(value)] = 1 + sum(_weigh(item, depth + 1, known) for item in items)

@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,32 +110,43 @@ def _die_quietly() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _write_shard(shard: Shard) -> int:
-    """Pack one shard and return its number of pictures."""
+@contextmanager
+def packing(shard: Shard) -> Iterator[dict[int, ArrayRecordWriter]]:
+    """Give {size: writer of that file}; when the block ends well, the shard is packed.
+
+    Raises: UserError for a full disk.
+    """
     aside = shard.folder.with_name(shard.folder.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     make_folder(aside)
-    files = [aside / shard.file(size).name for size in shard.sizes]
+    files = {size: aside / shard.file(size).name for size in shard.sizes}
     try:
         # One record a group: any picture is read alone. PNGs do not compress any further.
-        writers = [ArrayRecordWriter(str(file), "group_size:1,uncompressed") for file in files]
-        for path, box in shard.sources:
-            image = open_picture(path)
-            try:
-                pngs = prepare(image, box, shard.sizes, shard.stretch)
-            except UserError as error:
-                raise UserError(f"{path}: {error}") from error
-            for writer, png in zip(writers, pngs, strict=True):
-                writer.write(png)
-        for writer in writers:
+        options = "group_size:1,uncompressed"
+        writers = {size: ArrayRecordWriter(str(file), options) for size, file in files.items()}
+        yield writers
+        for writer in writers.values():
             writer.close()
     except RuntimeError as error:  # how ArrayRecord tells that it cannot write
         raise UserError(
             f"cannot write {aside}: {error}; free some space and run the same command again"
         ) from error
     with disk_errors(shard.folder):
-        for file in files:
+        for file in files.values():
             sync(file)
         shutil.rmtree(shard.folder, ignore_errors=True)
         os.replace(aside, shard.folder)
+
+
+def _write_shard(shard: Shard) -> int:
+    """Pack one shard and return its number of pictures."""
+    with packing(shard) as writers:
+        for path, box in shard.sources:
+            image = open_picture(path)
+            try:
+                pngs = prepare(image, box, shard.sizes, shard.stretch)
+            except UserError as error:
+                raise UserError(f"{path}: {error}") from error
+            for size, png in zip(shard.sizes, pngs, strict=True):
+                writers[size].write(png)
     return len(shard.sources)

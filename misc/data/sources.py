@@ -1,6 +1,7 @@
 """Raw sets, one layout a function: what `write_set` needs of their pictures, none decoded yet."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,12 +26,14 @@ class Source:
         pictures are in neither split.
       attribute_names: what the numbers in each picture's `attributes` answer; may be empty.
       embeddings: {encoder: {split: float32 (pictures, captions, width)}} that came with the set.
+      pack: see `write_set`; None: the pictures are cropped and resized as their files say.
     """
 
     splits: dict[str, list[Picture]]
     card: dict[str, str | int]
     attribute_names: tuple[str, ...] = ()
     embeddings: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    pack: Callable | None = None
 
 
 def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
@@ -89,7 +92,7 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
         )
 
     splits = {part: [picture(name) for name in lists[part]] for part in SPLITS}
-    _check_classes(splits["train"], root)
+    check_classes(splits["train"], root)
     return Source(
         splits,
         _card(f"CUB-200-2011 layout in {root}", rule, len(files), splits),
@@ -133,7 +136,7 @@ def folder(
         ]
         for part in SPLITS
     }
-    _check_classes(splits["train"], captions or images)
+    check_classes(splits["train"], captions or images)
     source = f"picture folder {images}, captions {captions or 'beside them'}, class by {kind}"
     return Source(splits, _card(source, rule, len(find_pictures(images)), splits))
 
@@ -266,7 +269,8 @@ def _card(source: str, rule: str, pictures: int, splits: dict[str, list[Picture]
     return {"source": source, "split_rule": rule, "left_out": left_out}
 
 
-def _check_classes(train: list[Picture], where: Path) -> None:
+def check_classes(train: list[Picture], where: Path) -> None:
+    """Raise UserError unless every training picture can have a wrong one."""
     kinds = {picture.class_name for picture in train}
     if len(kinds) < 2:
         raise UserError(

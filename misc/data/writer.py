@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,7 @@ def write_set(
     card: dict,
     embeddings: dict[str, dict[str, np.ndarray]] | None = None,
     workers: int | None = None,
+    pack: Callable[[dict[str, list[Shard]]], None] | None = None,
 ) -> dict:
     """Prepare a set in folder `out` and return its card, the content of `set.json`.
 
@@ -70,6 +71,7 @@ def write_set(
       embeddings: encoder name -> split -> float (pictures, captions, width), or (pictures, width)
         for one caption each, in the order of `splits`.
       workers: processes; None: one a core, 1: this one. The files do not depend on it.
+      pack: packs {split: its shards} of pictures that are not to be cropped, but ready elsewhere.
 
     Raises: UserError for a bad picture (named), an empty split, a name that occurs twice, captions
       and embeddings of different number, a full disk; an earlier preparation is then still whole.
@@ -92,7 +94,10 @@ def write_set(
     }
     every_shard = [shard for plan in shards.values() for shard in plan]
     _clear(aside, {shard.folder for shard in every_shard})
-    write_shards(every_shard, name, workers)
+    if pack:
+        pack(shards)
+    else:
+        write_shards(every_shard, name, workers)
     for split, pictures in splits.items():
         folder = make_folder(_tables(aside, split))
         with disk_errors(folder):

@@ -198,6 +198,11 @@ def test_text_of_zero_length_or_beyond_unicode_is_refused(tmp_path):
     assert "Unicode" in refusal(tmp_path, content)
 
 
+def test_bools_are_0_or_1(tmp_path):
+    content = pickle.dumps(np.array([True, False]), 2)
+    assert "bools" in refusal(tmp_path, content.replace(b"\x01\x00", b"\x07\x00"))
+
+
 @pytest.mark.parametrize("content", [
     b"\x80\x04B\xff\xff\xff\xff.",  # 4 GiB of bytes
     b"\x80\x04\x8e" + b"\xff" * 7 + b"\x00.",

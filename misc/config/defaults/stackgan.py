@@ -76,7 +76,7 @@ KEYS = common.KEYS + (
         "main.py: run to sample, if TRAIN.PRETRAINED_MODEL is empty",
         free=True,
     ),
-    Key("TEST.CAPTION_PATH", "", "main.py: a caption file, one sentence a line", free=True),
+    Key("TEST.CAPTION_PATH", "", "main.py: sentences, one a line, or a .t7 table", free=True),
     Key(
         "EVAL.METRICS",
         [],
