@@ -60,8 +60,8 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     Returns: {name: array} in the file's order; read-only, bfloat16 as float32. Arrays may share
       memory, as the tensors did.
     Raises: UserError if the file is missing, damaged, holds anything but tensors by name, asks for
-      any function but the four that rebuild tensors, is compressed, or big-endian. Nothing of it
-      has run by then.
+      any function but the four that make tensors and dicts, is compressed, or big-endian. Nothing
+      of it has run by then.
     """
     path = Path(path)
     with refusals(path, "a state_dict of tensors as torch.save writes it"), opened(path) as content:
@@ -121,7 +121,7 @@ class _TensorUnpickler(ArrayUnpickler):
     def persistent_load(self, pid):
         """The storage that ("storage", type, key, device, count) names."""
         tag, kind, key, _device, count, *view = pid  # the oldest PyTorch adds a view, or None
-        known = tag == "storage" and type(kind) is str and kind in _TYPES and view in ([], [None])
+        known = tag == "storage" and kind in _TYPES and view in ([], [None])
         if not known or type(key) is not str or not re.fullmatch("[0-9]{1,20}", key):
             raise Refused("it holds a storage described in an unknown way")
         if type(count) is not int or not 0 <= count < 2**48:

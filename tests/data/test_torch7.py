@@ -12,6 +12,7 @@ from misc.config.errors import UserError
 from misc.data.torch7 import MAX_DEPTH, read_t7
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "t7"
+RECURSION = sys.getrecursionlimit()
 
 
 def ints(*numbers):
@@ -242,12 +243,11 @@ def test_nesting(tmp_path):
     def nested(levels):
         return b"".join(table(k, count=1) + number(1) for k in range(levels)) + ints(0)
 
-    before = sys.getrecursionlimit()
     assert load(tmp_path, nested(MAX_DEPTH - 10))
     assert "deeper" in refusal(tmp_path, nested(MAX_DEPTH + 10))
     objects = b"".join(torch(k, b"nn.A", b"") for k in range(100_000))
     assert "deeper" in refusal(tmp_path, objects)
-    assert sys.getrecursionlimit() == before
+    assert sys.getrecursionlimit() == RECURSION
 
 
 def test_a_long_chain_of_references_is_walked_without_recursion(tmp_path):
