@@ -121,7 +121,8 @@ class _TensorUnpickler(ArrayUnpickler):
     def persistent_load(self, pid):
         """The storage that ("storage", type, key, device, count) names."""
         tag, kind, key, _device, count, *view = pid  # the oldest PyTorch adds a view, or None
-        known = tag == "storage" and kind in _TYPES and view in ([], [None])
+        # Type before anything else: the hash of a tuple that nests deep overflows the stack of C.
+        known = tag == "storage" and type(kind) is str and kind in _TYPES and view in ([], [None])
         if not known or type(key) is not str or not re.fullmatch("[0-9]{1,20}", key):
             raise Refused("it holds a storage described in an unknown way")
         if type(count) is not int or not 0 <= count < 2**48:
@@ -222,7 +223,8 @@ def _read_legacy(content, _path):
         raise Refused("it is big-endian")
     main = unpickler()
     tensors, keys = main.tensors(), unpickler().load()
-    if type(keys) is not list or len(keys) != len(main.storages):
+    texts = type(keys) is list and all(type(key) is str for key in keys)
+    if not texts or set(keys) != main.storages.keys() or len(keys) != len(main.storages):
         raise Refused("it lists other storages than its tensors use")
     storages = {}
     for key in keys:
