@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torchfile
 
-from misc.data.untrusted import BOMB, Refused, opened, refusals, strided_view
+from misc.data.untrusted import BOMB, MAX_DIMENSIONS, Refused, opened, refusals, strided_view
 
 # The published text encoder nests 644 levels, and its tensors, most of which share one storage,
 # together have several times the size of the file.
@@ -145,6 +145,8 @@ class _Reader(torchfile.T7Reader):
 def _tensor_reader(dtype):
     def read(reader, _version):
         dimensions = reader.read_int()
+        if not 0 <= dimensions <= MAX_DIMENSIONS:
+            raise Refused(f"it holds a tensor of {dimensions} dimensions")
         shape = tuple(reader.read_long_array(dimensions))
         strides = tuple(reader.read_long_array(dimensions))
         # Before the storage is looked for, because with 4-byte longs it is not where it should be.

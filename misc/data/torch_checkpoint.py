@@ -60,8 +60,8 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     Returns: {name: array} in the file's order; read-only, bfloat16 as float32. Arrays may share
       memory, as the tensors did.
     Raises: UserError if the file is missing, damaged, holds anything but tensors by name, asks for
-      any function but the four that rebuild tensors, is compressed, or big-endian. Nothing of it
-      has run by then.
+      any function but the four that make tensors and dicts, is compressed, or big-endian. Nothing
+      of it has run by then.
     """
     path = Path(path)
     with refusals(path, "a state_dict of tensors as torch.save writes it"), opened(path) as content:
@@ -121,6 +121,7 @@ class _TensorUnpickler(ArrayUnpickler):
     def persistent_load(self, pid):
         """The storage that ("storage", type, key, device, count) names."""
         tag, kind, key, _device, count, *view = pid  # the oldest PyTorch adds a view, or None
+        # Type before anything else: the hash of a tuple that nests deep overflows the stack of C.
         known = tag == "storage" and type(kind) is str and kind in _TYPES and view in ([], [None])
         if not known or type(key) is not str or not re.fullmatch("[0-9]{1,20}", key):
             raise Refused("it holds a storage described in an unknown way")
@@ -222,7 +223,8 @@ def _read_legacy(content, _path):
         raise Refused("it is big-endian")
     main = unpickler()
     tensors, keys = main.tensors(), unpickler().load()
-    if type(keys) is not list or len(keys) != len(main.storages):
+    texts = type(keys) is list and all(type(key) is str for key in keys)
+    if not texts or set(keys) != main.storages.keys() or len(keys) != len(main.storages):
         raise Refused("it lists other storages than its tensors use")
     storages = {}
     for key in keys:

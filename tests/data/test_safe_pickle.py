@@ -200,7 +200,8 @@ def test_text_of_zero_length_or_beyond_unicode_is_refused(tmp_path):
 
 def test_bools_are_0_or_1(tmp_path):
     content = pickle.dumps(np.array([True, False]), 2)
-    assert "bools" in refusal(tmp_path, content.replace(b"\x01\x00", b"\x07\x00"))
+    changed = content.replace(b"\x02\x00\x00\x00\x01\x00", b"\x02\x00\x00\x00\x07\x00")
+    assert "neither 0 nor 1" in refusal(tmp_path, changed)
 
 
 @pytest.mark.parametrize("content", [

@@ -10,6 +10,7 @@ from misc.data.sentences import check_sentence, example_file, read_sentences
 from misc.data.torch7 import read_t7
 
 ROOT = Path(__file__).parents[2]
+ROW = np.arange(3, dtype=np.float32)
 CAPTIONS = ROOT / "tests" / "fixtures" / "t7" / "captions.t7"
 
 
@@ -91,7 +92,7 @@ def test_a_table_of_torch_holds_sentences_and_embeddings():
     assert np.array_equal(embeddings[1:2], read_t7(CAPTIONS)["fea_txt"][1])
 
 
-def test_a_list_of_tables(tmp_path):
+def test_a_list_of_tables(tmp_path, monkeypatch):
     for name in ("a.t7", "b.T7"):
         write(tmp_path / name, CAPTIONS.read_bytes())
     texts, embeddings = read_sentences(write(tmp_path / "filenames.txt", "a.t7\nb.T7\n"))
@@ -99,12 +100,14 @@ def test_a_list_of_tables(tmp_path):
     write(tmp_path / "c.txt", "a bird\n")
     with pytest.raises(UserError, match="and 1 do not; expected all or none"):
         read_sentences(write(tmp_path / "filenames.txt", "a.t7\nc\n"))
+    widths = {"a.t7": [ROW], "b.T7": [ROW[:2]]}
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"of widths \[2, 3\]"):
+        tables = "misc.data.sentences.read_t7"
+        patch.setattr(tables, lambda path: {"raw_txt": ["a"], "fea_txt": widths[path.name]})
+        read_sentences(write(tmp_path / "filenames.txt", "a.t7\nb.T7\n"))
     write(tmp_path / "secret.t7", CAPTIONS.read_bytes())
     with pytest.raises(UserError, match="lies outside"):
         read_sentences(write(tmp_path / "set" / "filenames.txt", "../secret.t7"))
-
-
-ROW = np.arange(3, dtype=np.float32)
 
 
 @pytest.mark.parametrize(

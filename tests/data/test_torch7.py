@@ -12,6 +12,7 @@ from misc.config.errors import UserError
 from misc.data.torch7 import MAX_DEPTH, read_t7
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "t7"
+RECURSION = sys.getrecursionlimit()
 
 
 def ints(*numbers):
@@ -194,9 +195,9 @@ def test_tables_as_keys_become_pairs(tmp_path):
         (tensor(1, (3,), (1,), ints(4, 1)), "without a storage"),
         (tensor(1, (3,), (1,), THREE, kind=b"Double"), "without a storage of its type"),
         (tensor(1, (1,), (1,), tensor(2, (3, 1), (1, 1), storage(3, [1, 2, 3]))), "a storage"),
-        (tensor(1, (), (), ints(0), dimensions=2**30), "announces 1073741824 items"),
-        (tensor(1, (), (), ints(0), dimensions=-1), "announces -1 items"),
-        (tensor(1, (1,) * 40, (1,) * 40, THREE), "40 sizes"),
+        (tensor(1, (), (), ints(0), dimensions=2**30), "of 1073741824 dimensions"),
+        (tensor(1, (), (), ints(0), dimensions=-1), "of -1 dimensions"),
+        (tensor(1, (1,) * 40, (1,) * 40, THREE), "of 40 dimensions"),
         (storage(1, [1.0], 2**60), "announces 1152921504606846976 items of 4 bytes"),
         (storage(1, [1.0], -1), "announces -1 items"),
         (storage(1, [1.0], 2), "announces 2 items"),
@@ -242,12 +243,11 @@ def test_nesting(tmp_path):
     def nested(levels):
         return b"".join(table(k, count=1) + number(1) for k in range(levels)) + ints(0)
 
-    before = sys.getrecursionlimit()
     assert load(tmp_path, nested(MAX_DEPTH - 10))
     assert "deeper" in refusal(tmp_path, nested(MAX_DEPTH + 10))
     objects = b"".join(torch(k, b"nn.A", b"") for k in range(100_000))
     assert "deeper" in refusal(tmp_path, objects)
-    assert sys.getrecursionlimit() == before
+    assert sys.getrecursionlimit() == RECURSION
 
 
 def test_a_long_chain_of_references_is_walked_without_recursion(tmp_path):

@@ -70,6 +70,9 @@ def older(path, content, storages=FOUR, size=4, system=None, keys=None, magic=No
     return path
 
 
+FLOAT, STORAGE, GOOD = name("torch.FloatStorage"), storage(), state(a=tensor())
+
+
 @pytest.fixture(params=[zipped, older], ids=["zip", "older"])
 def save(request, tmp_path):
     return lambda *given, **options: request.param(tmp_path / "net.pth", *given, **options)
@@ -174,6 +177,7 @@ def test_a_parameter_and_the_oldest_rebuild(save):
         (state(a=tensor(storage(count=2**40))), "storage 0"),
         (state(a=tensor(storage("Half"))), "storage"),
         (state(a=tensor(storage("Quantized"))), "'torch.QuantizedStorage'"),
+        (state(a=tensor(STORAGE.replace(FLOAT, plain("Complex")))), "described in an unknown way"),
         (state(a=tensor(storage("Float", "../../etc/passwd"))), "described in an unknown way"),
         (state(a=tensor(storage("Float", "0", 4, ("1", 0, 2)))), "described in an unknown way"),
         (state(a=tensor(), b=tensor(storage("Int"))), "describes storage 0 in two ways"),
@@ -186,10 +190,24 @@ def test_anything_but_tensors_by_name_is_refused(save, tmp_path, monkeypatch, co
     assert not (tmp_path / "witness").exists()
 
 
+def test_nothing_is_hashed_before_its_type_is_known(save):
+    deep = b")" + b"\x85" * 200_000
+    for kind in (FLOAT, plain("0")):
+        assert "described" in refusal(save(state(a=tensor(STORAGE.replace(kind, deep)))))
+
+
+def test_keys_of_the_older_format_are_not_hashed_before_their_type_is_known(tmp_path):
+    content = older(tmp_path / "net.pth", GOOD).read_bytes()
+    keys = pickle.dumps(["0"], 2)
+    deep = b"\x80\x02](" + b")" + b"\x85" * 200_000 + b"e."
+    (tmp_path / "net.pth").write_bytes(content.replace(keys, deep))
+    assert "other storages" in refusal(tmp_path / "net.pth")
+
+
 def test_bools_that_are_none(tmp_path):
     content = state(a=tensor(storage("Bool", "0", 2), shape=(2,)))
-    assert "bools" in refusal(zipped(tmp_path / "a.pth", content, {"0": b"\1\7"}))
-    assert "bools" in refusal(older(tmp_path / "b.pth", content, {"0": b"\1\7"}, size=1))
+    assert "neither 0 nor 1" in refusal(zipped(tmp_path / "a.pth", content, {"0": b"\1\7"}))
+    assert "neither 0 nor 1" in refusal(older(tmp_path / "b.pth", content, {"0": b"\1\7"}, size=1))
 
 
 def test_dicts_copied_again_and_again(save):
@@ -210,9 +228,6 @@ def test_a_file_cut_anywhere_is_a_user_error(save, tmp_path):
         refusal(tmp_path / "cut.pth")
 
 
-GOOD = state(a=tensor())
-
-
 def test_zip_entries_that_lead_elsewhere(tmp_path):
     path = tmp_path / "net.pth"
     for entry in ("../evil", "net/../../evil", "/etc/passwd", "net/a\\b", "c:/evil", "net//a"):
@@ -228,7 +243,7 @@ def test_zip_entries_that_are_compressed_double_or_of_another_folder(tmp_path):
     content = state(a=tensor(storage(count=2_500_000), shape=(2_500_000,)))
     zipped(path, content, bomb, compression=zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 20_000 and "compressed" in refusal(path)
-    assert "two folders" in refusal(zipped(path, GOOD, more=[("other/data/0", b"")]))
+    assert "two folders" in refusal(zipped(path, GOOD, more=[("other/data/1", b"")]))
     with pytest.warns(UserWarning, match="Duplicate"):
         zipped(path, GOOD, more=[("net/data/0", FOUR["0"])])
     assert "two entries" in refusal(path)
@@ -274,8 +289,11 @@ def test_the_frame_of_the_older_format(tmp_path):
     assert "does not begin" in refusal(older(path, GOOD, magic=7))
     assert "other storages" in refusal(older(path, GOOD, keys=[]))
     assert "other storages" in refusal(older(path, GOOD, keys="0"))
-    assert "damaged" in refusal(older(path, GOOD, keys=["1"]))
+    assert "other storages" in refusal(older(path, GOOD, keys=["1"]))
+    assert "other storages" in refusal(older(path, GOOD, keys=["0", "0"]))
     assert "has 2 elements, not 4" in refusal(older(path, GOOD, size=8))
+    path.write_bytes(older(path, GOOD).read_bytes()[:-4])
+    assert "ends too early" in refusal(path)
     path.write_bytes(older(path, GOOD).read_bytes() + b"more")
     assert "4 bytes follow" in refusal(path)
 
