@@ -7,6 +7,7 @@ import, open or connect to anything. By hand, with a report:
 """
 
 import argparse
+import codecs
 import faulthandler
 import io
 import json
@@ -137,8 +138,9 @@ def fuzz(kind, count, seed, folder):
 
     outcomes = {"read": 0, "refused": 0}
     slowest = largest = total = 0
-    "".encode("cp437")  # the names in archives; this imports it
-    for content in valid_files(kind):  # so does this what the readers import late
+    for codec in ("ascii", "cp437", "raw_unicode_escape"):
+        codecs.lookup(codec)  # Python imports these late
+    for content in valid_files(kind):
         path.write_bytes(content)
         READERS[kind](path)
     sys.addaudithook(hook)
