@@ -15,7 +15,15 @@ from pathlib import Path
 import numpy as np
 import torchfile
 
-from misc.data.untrusted import BOMB, MAX_DIMENSIONS, Refused, opened, refusals, strided_view
+from misc.data.untrusted import (
+    BOMB,
+    MAX_DIMENSIONS,
+    TORCH_TYPES,
+    Refused,
+    opened,
+    refusals,
+    strided_view,
+)
 
 # The published text encoder nests 644 levels, and its tensors, most of which share one storage,
 # together have several times the size of the file.
@@ -23,16 +31,6 @@ MAX_DEPTH = 2000
 GROWTH = 64
 _FRAMES = 3 * MAX_DEPTH + 1000  # Python frames for so many levels, and for the program
 
-_TYPES = {
-    "Byte": "u1",
-    "Char": "i1",
-    "Short": "<i2",
-    "Int": "<i4",
-    "Long": "<i8",
-    "Half": "<f2",
-    "Float": "<f4",
-    "Double": "<f8",
-}
 _TABLE, _OBJECT, _FUNCTIONS = torchfile.TYPE_TABLE, torchfile.TYPE_TORCH, (6, 7, 8)
 _TAGS = range(9)
 _WHY = "it is damaged or cut short, or has 4-byte longs (Torch on Windows or 32 bits)"
@@ -175,7 +173,7 @@ def _storage_reader(dtype):
 
 
 # torchfile's way to teach it a class, here also those that it knows, but reads unchecked.
-for _kind, _dtype in _TYPES.items():
+for _kind, _dtype in TORCH_TYPES.items():
     for _prefix in ("torch." + _kind, "torch.Cuda" + _kind.replace("Float", "")):
         torchfile.register_handler(f"{_prefix}Tensor".encode())(_tensor_reader(_dtype))
         torchfile.register_handler(f"{_prefix}Storage".encode())(_storage_reader(_dtype))

@@ -15,20 +15,19 @@ from typing import NamedTuple
 import numpy as np
 
 from misc.data.safe_pickle import ArrayUnpickler, Opcodes, fill
-from misc.data.untrusted import BOMB, GROWTH, Refused, check_bools, opened, refusals, strided_view
+from misc.data.untrusted import (
+    BOMB,
+    GROWTH,
+    TORCH_TYPES,
+    Refused,
+    check_bools,
+    opened,
+    refusals,
+    strided_view,
+)
 
-_TYPES = {
-    "Bool": "?",
-    "Byte": "u1",
-    "Char": "i1",
-    "Short": "<i2",
-    "Int": "<i4",
-    "Long": "<i8",
-    "Half": "<f2",
-    "BFloat16": "<u2",  # NumPy has none: see `_array`
-    "Float": "<f4",
-    "Double": "<f8",
-}
+# NumPy has no bfloat16: see `_array`.
+_TYPES = TORCH_TYPES | {"Bool": "?", "BFloat16": "<u2"}
 _MAGIC = 0x1950A86A20F9469CFC6C  # opens the older format
 _LOCAL_HEADER = 30  # bytes before each entry of a zip archive, at least
 

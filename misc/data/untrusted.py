@@ -22,6 +22,19 @@ MAX_DIMENSIONS = 32
 _LONGEST = 2**48
 
 
+# What Torch calls numbers, and how they lie in a file.
+TORCH_TYPES = {
+    "Byte": "u1",
+    "Char": "i1",
+    "Short": "<i2",
+    "Int": "<i4",
+    "Long": "<i8",
+    "Half": "<f2",
+    "Float": "<f4",
+    "Double": "<f8",
+}
+
+
 class Refused(Exception):
     """Why a file is not read, in words that follow `FILE is refused: `."""
 
