@@ -119,7 +119,7 @@ def test_a_hostile_pickle_does_not_run(refusal, raw_cub):
     witness = raw_cub / "witness"
     content = b"cos\nsystem\n(S'touch " + os.fsencode(witness) + b"'\ntR."
     (raw_cub / "train/filenames.pickle").write_bytes(content)
-    assert "filenames.pickle is refused: it asks for os.system" in refusal()
+    assert "filenames.pickle is refused: it asks for 'os.system'" in refusal()
     assert not witness.exists()
 
 
