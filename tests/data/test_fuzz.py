@@ -108,12 +108,13 @@ def touch(value, known):
     known[id(value)] = value
     if isinstance(value, np.ndarray):
         base = value
-        while isinstance(base, np.ndarray) and base.base is not None:
+        while getattr(base, "base", None) is not None:
             base = base.base
-        if value.size and isinstance(base, bytes):
+        if value.size and base is not value:
             low, high = np.lib.array_utils.byte_bounds(value)
-            start = np.frombuffer(base, np.uint8).ctypes.data
-            if not start <= low <= high <= start + len(base):
+            owned = np.frombuffer(base, np.uint8)
+            start = owned.ctypes.data
+            if not start <= low <= high <= start + owned.nbytes:
                 end("an array over foreign memory")
         value.tobytes()
     elif isinstance(value, dict | list | tuple):
