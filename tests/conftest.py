@@ -8,15 +8,15 @@ import os
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
-import socket  # noqa: E402
-from pathlib import Path  # noqa: E402
+import socket
+from pathlib import Path
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from PIL import Image, ImageDraw  # noqa: E402
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
 
-from misc.config.errors import run_program  # noqa: E402
-from misc.data.writer import Picture, write_embeddings, write_set  # noqa: E402
+from misc.config.errors import run_program
+from misc.data.writer import Picture, write_embeddings, write_set
 
 COLOURS = {
     "blue": (40, 60, 220),
