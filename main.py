@@ -13,7 +13,6 @@ lines; the last line on stdout is the path of the contact sheet.
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,12 +145,12 @@ def _source(args: argparse.Namespace, cfg, data: Path, text) -> Source:
         name, found = path.stem, read_sentences(path)
     # Other sentences, another folder: pictures of two sets of sentences do not mix.
     digest = hashlib.sha256("\n".join(found.texts).encode())
-    made_by = text.digest
+    encoder = text.digest
     if found.embeddings is not None:
         _check_width(path, found.embeddings, text)
         digest.update(found.embeddings.tobytes())
-        made_by = ""
-    return Source(f"{name}-{digest.hexdigest()[:8]}", found.texts, made_by, found.embeddings)
+        encoder = ""
+    return Source(f"{name}-{digest.hexdigest()[:8]}", found.texts, encoder, found.embeddings)
 
 
 def _check_width(path: Path, embeddings, text) -> None:
@@ -171,6 +170,7 @@ def _check_width(path: Path, embeddings, text) -> None:
 def _test_captions(data: Path, text) -> Source:
     """Every caption of the test split, with its embeddings if the run's encoder stored them."""
     from misc.data.prepared import embeddings_file, open_split
+    from misc.training.text import made_by
 
     split = open_split(data, "test")
     captions = []
@@ -179,8 +179,7 @@ def _test_captions(data: Path, text) -> Source:
         unknown = [f"{record['name']}, caption {k + 1}" for k in range(count)]
         captions += record["captions"] or unknown  # embeddings may be imported without their text
     path = embeddings_file(split.folder, text.embeddings)
-    made_by = path.with_suffix(".json")
-    digest = json.loads(made_by.read_text("utf-8"))["digest"] if made_by.exists() else ""
+    digest = made_by(split, text.embeddings).get("digest", "")
     stored = path.exists() and digest == text.digest
     embeddings = split.embeddings(text.embeddings) if stored else None
     return Source("validation", captions, text.digest, embeddings)

@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the program with these flags."""
     args, cfg = configure_import("final", __doc__, argv)
     import_tensorflow()
-    choose_devices(-1)
+    choose_devices(cfg.GPU_ID)
     from misc.config.load import save_config
     from misc.data.atomic import disk_errors, make_folder
     from misc.training.import_run import import_networks, write_run

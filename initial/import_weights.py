@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the program with these flags."""
     args, cfg = configure_import("initial", __doc__, argv)
     import_tensorflow()
-    choose_devices(-1)
+    choose_devices(cfg.GPU_ID)
     from misc.training.import_run import import_networks, write_run
 
     write_run(args, cfg, "initial", import_networks(args, cfg, parts(cfg)))
