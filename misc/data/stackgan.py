@@ -87,7 +87,8 @@ def _texts(folder: Path, pictures: int) -> tuple[np.ndarray, list[tuple[str, ...
         return embedding_rows(path, load_published(path), pictures), [()] * pictures
     value = read_t7(path)
     try:
-        rows, sentences = np.concatenate(value["fea_txt"]), list(value["raw_txt"])
+        rows = np.concatenate([np.atleast_2d(block) for block in value["fea_txt"]])
+        sentences = list(value["raw_txt"])
         count = len(rows) // pictures
         array = embedding_rows(path, rows.reshape(pictures, count, -1), pictures)
         if len(sentences) != len(rows) or not all(type(text) is str for text in sentences):

@@ -148,9 +148,10 @@ def t7(coco, monkeypatch):
     return lambda value: monkeypatch.setattr(module, "read_t7", lambda path: value)
 
 
-def test_sentences_come_with_their_embeddings(coco, t7):
+@pytest.mark.parametrize("form", [list, np.asarray, lambda rows: [rows[:1], rows[1:]]])
+def test_sentences_come_with_their_embeddings(coco, t7, form):
     rows = texts(1)[0]
-    t7({"fea_txt": [rows[:1], rows[1:]], "raw_txt": ["a cat", "a dog"]})
+    t7({"fea_txt": form(rows), "raw_txt": ["a cat", "a dog"]})
     source = stackgan(coco)
     assert source.splits["test"][0].captions == ("a cat", "a dog")
     assert source.splits["train"][0].captions == ()
