@@ -13,18 +13,18 @@ import sys
 from pathlib import Path
 
 from misc.config.errors import run_program
-from misc.data.preprocess import preprocess, set_parser
+from misc.sources.prepare import preprocess, set_parser
 
 
 def main(argv=None):
-    """Parse the flags, read the files, write the prepared set; see `misc.data.stackgan`."""
+    """Parse the flags, read the files, write the prepared set; see `misc.sources.stackgan`."""
     parser = set_parser(__doc__)
     parser.add_argument("--source", type=Path, required=True, help="where train/ and test/ are")
     parser.add_argument("--out", type=Path, required=True, help="the prepared set")
     parser.set_defaults(imsizes=(64, 256), stretch=False)
     args = parser.parse_args(argv)
 
-    from misc.data.stackgan import stackgan
+    from misc.sources.stackgan import stackgan
 
     preprocess(stackgan(args.source), args)
 

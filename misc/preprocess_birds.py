@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from misc.config.errors import run_program
-from misc.data.preprocess import preprocess, preprocess_parser
+from misc.sources.prepare import preprocess, preprocess_parser
 
 
 def main(argv=None):
-    """Parse the flags, read the raw set, write the prepared one; see `misc.data.sources.cub`."""
+    """Parse the flags, read the raw set, write the prepared one; see `misc.sources.cub`."""
     parser = preprocess_parser(__doc__)
     parser.add_argument("--source", type=Path, default=Path("data/birds"), help="the raw set")
     parser.add_argument("--out", type=Path, default=Path("data/birds"), help="the prepared set")
@@ -27,7 +27,7 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    from misc.data.sources import cub
+    from misc.sources.cub import cub
 
     preprocess(cub(args.source, args.split, args.seed), args)
 

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from misc.config.errors import run_program
-from misc.data.preprocess import preprocess, preprocess_parser
+from misc.sources.prepare import preprocess, preprocess_parser
 
 
 def main(argv=None):
-    """Parse the flags, read the folder, write the set; see `misc.data.sources.folder`."""
+    """Parse the flags, read the folder, write the set; see `misc.sources.folder`."""
     parser = preprocess_parser(__doc__)
     parser.add_argument("--images", type=Path, required=True, help="folder with the pictures")
     parser.add_argument("--captions", type=Path, help="file or folder (default: --images)")
@@ -29,7 +29,7 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, required=True, help="the prepared set")
     args = parser.parse_args(argv)
 
-    from misc.data.sources import folder
+    from misc.sources.folder import folder
 
     source = folder(args.images, args.captions, args.class_column, args.test_share, args.seed)
     preprocess(source, args)

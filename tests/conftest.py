@@ -16,7 +16,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from misc.config.errors import run_program
-from misc.data.writer import Picture, write_embeddings, write_set
+from misc.data.picture import Picture
+from misc.data.writer import write_embeddings, write_set
 
 COLOURS = {
     "blue": (40, 60, 220),

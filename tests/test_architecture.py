@@ -27,19 +27,21 @@ CONFIGS = sorted([*ROOT.glob("cfg/*.yml"), *ROOT.glob("*/cfg/*.yml")])
 
 # Who may import whom, of what is ours. A part may always import itself.
 MISC = ["misc.config", "misc.data", "misc.networks", "misc.evaluation", "misc.training"]
+RAW = ["misc.sources", "misc.drawings"]
 ARROWS = {
     "misc.config": [],
     "misc.networks": [],
     "misc.drawings": [],
     "misc.data": ["misc.config"],
+    "misc.sources": ["misc.config", "misc.data", "misc.drawings"],
     "misc.evaluation": ["misc.config", "misc.data", "misc.networks"],
     "misc.training": MISC,
-    "misc": [*MISC, "misc.drawings"],  # the scripts on top of misc
+    "misc": [*MISC, *RAW],  # the scripts on top of misc
     "encoder": MISC,
     "initial": MISC,
     "final": [*MISC, "initial"],
     "main": [*MISC, "encoder", "initial", "final"],
-    "benchmarks": [*MISC, "misc", "misc.drawings", "encoder", "initial", "final"],
+    "benchmarks": [*MISC, "misc", *RAW, "encoder", "initial", "final"],
 }
 # Mathematics: testable with five numbers, so it reads no configuration and opens no file.
 PURE = [

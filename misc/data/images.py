@@ -44,27 +44,31 @@ def to_uint8(images):
     return tf.cast(tf.clip_by_value(tf.round(levels), 0.0, 255.0), tf.uint8)
 
 
-def open_picture(path: Path | str, background: tuple[int, int, int] = WHITE) -> Image.Image:
-    """Open a picture of one of the `FORMATS` as upright 8-bit RGB.
+def open_picture(
+    file: Path | str | bytes, background: tuple[int, int, int] = WHITE, name: str | None = None
+) -> Image.Image:
+    """Open a picture file, or the bytes of one, of one of the `FORMATS` as upright 8-bit RGB.
 
     Grey is repeated over the channels, 16-bit grey scaled to 8, the EXIF orientation applied, and
     of an animation the first frame taken. StackGAN drops an alpha channel; here transparent parts
     show `background`, which is the same for the JPEGs it was published with (they have no alpha)
     and right for pictures cut out on a transparent ground, whose hidden colours mean nothing.
 
-    Raises: UserError naming the file if it is missing, empty, not a picture, truncated, or larger
-    than `MAX_PIXELS`.
+    Raises: UserError naming the file (or `name`) if it is missing, empty, not a picture, truncated,
+    or larger than `MAX_PIXELS`.
     """
-    path = Path(path)
-    if not path.is_file():
+    path = name or file
+    if not isinstance(file, bytes) and not Path(file).is_file():
         raise UserError(f"{path}: no such picture")
-    if not path.stat().st_size:
+    if not (len(file) if isinstance(file, bytes) else Path(file).stat().st_size):
         raise UserError(f"{path}: the file is empty, expected a picture; replace or remove it")
     try:
         with warnings.catch_warnings():
             # Pillow warns of what it can mend; of large pictures only above a bound beyond ours.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(
+                io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS
+            ) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise UserError(
@@ -125,18 +129,13 @@ def stretch_contrast(image: Image.Image) -> Image.Image:
     return Image.fromarray(((values - values.min()) * (255 / span) + 0.5).astype(np.uint8))
 
 
-def prepare(
-    image: Image.Image, box: Sequence[float] | None, sizes: tuple[int, int], stretch: bool
-) -> tuple[bytes, bytes]:
-    """Crop and resize one RGB picture to the two stored sizes, as PNG bytes (low, high).
+def prepare(image: Image.Image, sizes: tuple[int, int], stretch: bool) -> tuple[bytes, bytes]:
+    """Resize one RGB picture to the two stored sizes, squashed to squares: PNG bytes (low, high).
 
-    With a box: `crop_to_box`; without: the whole picture, squashed to a square. Bicubic to the high
-    size; the low one is made from the high one, as StackGAN does. `stretch`: `stretch_contrast`
-    before the first resize only.
+    Bicubic to the high size; the low one is made from the high one, as StackGAN does. `stretch`:
+    `stretch_contrast` before the first resize only.
     """
     low, high = sizes
-    if box is not None:
-        image = crop_to_box(image, box)
     if stretch:
         image = stretch_contrast(image)
     large = image.resize((high, high), Image.Resampling.BICUBIC)

@@ -1,10 +1,10 @@
-"""The prepared set on disk, format 1, and its reader: memory does not grow with the pictures.
+"""The prepared set on disk, format 2, and its reader: memory does not grow with the pictures.
 
 data/NAME/set.json            what the set is; written last, so its presence means complete
 data/NAME/{train,test}/
   pictures-SIZE-00000.array_record ...   one PNG a record, in two families, one a stored size
   index.npy                   one `INDEX` row a picture
-  captions.jsonl              {"name": ..., "captions": [...]}, one line a picture
+  captions.jsonl              {"name": ..., "captions": [...], "side": [w, h]}, one line a picture
   attributes.npy              int8 (pictures, attributes): 1 yes, 0 no, -1 unknown; if there are any
   embeddings/ENCODER.npy      float32 (captions of the split, width)
 """
@@ -21,7 +21,7 @@ from array_record.python.array_record_module import ArrayRecordReader
 from misc.config.errors import UserError
 from misc.config.keys import plain_name
 
-FORMAT = 1
+FORMAT = 2
 INDEX = np.dtype(
     [
         ("shard", "<i4"),  # which file of each family
@@ -33,7 +33,7 @@ INDEX = np.dtype(
     ]
 )
 # Each open shard holds a file descriptor, of which many systems allow 1,024.
-MAX_OPEN_SHARDS = 256
+MAX_OPEN_SHARDS = 400
 
 
 def stored_size(imsize: int) -> int:
@@ -102,7 +102,7 @@ class PreparedSplit:
       index: memory-mapped `INDEX` rows (n,).
       sizes: the two stored sides in pixels, low and high.
       class_names, attribute_names: lists of str; labels and attribute columns point into them.
-      labels: int32 (n,).
+      labels: int32 (n,); one beyond `class_names` is a class that no other picture is of.
       attributes: memory-mapped int8 (n, attributes): 1 yes, 0 no, -1 unknown; None without any.
     """
 
@@ -139,7 +139,10 @@ class PreparedSplit:
         return [self._read(shard_name(size, shard), row) for shard, row in places]
 
     def record(self, i: int) -> dict:
-        """`{"name": str, "captions": [str, ...]}` of picture `i`."""
+        """`{"name": str, "captions": [str, ...], "side": [width, height]}` of picture `i`.
+
+        `side`: pixels of what was cut out of the source picture, before it was resized.
+        """
         with self._lock:
             if self._captions is None:
                 try:

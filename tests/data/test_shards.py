@@ -17,7 +17,7 @@ from misc.data.shards import plan_shards, write_shards
 def sources(make_pictures, tmp_path):
     """140 small pictures with boxes: three shards of at most 64."""
     pictures = make_pictures(tmp_path / "raw", ("red", "green"), per_class=70)
-    return [(picture.path, picture.box) for picture in pictures]
+    return [(picture.image, picture.box) for picture in pictures]
 
 
 def read(shards):

@@ -29,16 +29,21 @@ def preprocess_parser(doc: str) -> argparse.ArgumentParser:
 
 
 def set_parser(doc: str) -> argparse.ArgumentParser:
-    """A parser with the one flag that every script here takes."""
+    """A parser with the flags that every script here takes."""
     parser = argparse.ArgumentParser(
         description=doc, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
+    parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out, and list, pictures that cannot be read, instead of ending at the first",
+    )
     return parser
 
 
 def preprocess(source, args: argparse.Namespace) -> None:
-    """Write a `sources.Source` into the prepared set `args.out`, named after its last part.
+    """Write a `Source` into the prepared set `args.out`, named after its last part.
 
     Prints the split rule on stderr, and as the last line of stdout one JSON object: `out`,
     `source`, `split_rule`, `left_out`, `splits` (counts), `attributes` (how many), `embeddings`.
@@ -60,7 +65,7 @@ def preprocess(source, args: argparse.Namespace) -> None:
         card=source.card,
         embeddings=source.embeddings,
         workers=args.workers,
-        pack=source.pack,
+        skip_broken=args.skip_broken,
     )
     result = {
         "out": str(out),

@@ -9,7 +9,7 @@ from PIL import Image
 
 from misc.config.errors import UserError
 from misc.data import stackgan as module
-from misc.data.stackgan import stackgan
+from misc.sources.stackgan import stackgan
 
 NAMES = {"train": ["001.Red/a", "001.Red/b", "002.Blue/c"], "test": ["003.White/d"]}
 CLASSES = {"train": [1, 1, 2], "test": [3]}

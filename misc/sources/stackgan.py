@@ -1,12 +1,10 @@
 """StackGAN's own prepared sets: pickles, with the pictures cropped already, or COCO's folder."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
 from misc.config.errors import UserError
 from misc.data.captions import path_inside
@@ -19,11 +17,9 @@ from misc.data.embeddings import (
     load_published,
     split_names,
 )
-from misc.data.images import encode_png
-from misc.data.shards import Shard, packing
-from misc.data.sources import Source, check_classes
+from misc.data.picture import Picture, Pictures
 from misc.data.torch7 import read_t7
-from misc.data.writer import Picture
+from misc.sources.source import Source, card, check_classes
 
 CLASSES = "class_info.pickle"
 PICTURES = {76: "76images.pickle", 304: "304images.pickle"}
@@ -39,8 +35,8 @@ def stackgan(root: Path) -> Source:
     root/{train,test}/val_captions.t7   embeddings with their sentences, in place of the pickle of
                                         embeddings: as many for each picture, in order
 
-    COCO has no classes: without class_info.pickle each picture is one. Pickles are read whole, one
-    at a time, which takes twice what they hold: 5 GB for the pictures of CUB.
+    COCO has no classes: without class_info.pickle each picture is one. Pickles are read whole,
+    which takes twice what they hold: some 5 GB for the pictures of CUB.
 
     Raises: UserError for a file that is missing, damaged, hostile, or does not fit the others.
     """
@@ -56,27 +52,39 @@ def stackgan(root: Path) -> Source:
                     f"whole ones, NAME.jpg, in {root / 'images'}"
                 )
         labels = _labels(root / part / CLASSES, len(names), needed=ready)
-        splits[part] = [
-            Picture(_file(root, part, name, ready), name, f"class_{label:05d}", captions)
+        pictures = [
+            Picture(_file(root, part, name, ready), name, label, captions)
             for name, label, captions in zip(names, labels, sentences, strict=True)
         ]
+        check_classes(pictures, root)
+        splits[part] = _ready(root / part, pictures) if ready else pictures
     widths = {part: rows.shape[2] for part, rows in embeddings.items()}
     if len(set(widths.values())) > 1:
         raise UserError(f"{root}: embeddings of different widths: {widths}")
-    check_classes(splits["train"], root)
-    card = {
-        "source": f"StackGAN's files in {root}",
-        "split_rule": f"as listed in {{train,test}}/{NAMES}",
-        "left_out": 0,
-    }
-    pack = (lambda shards: _pack(root, shards)) if ready else None
-    return Source(splits, card, embeddings={ENCODER: embeddings}, pack=pack)
+    facts = card(
+        f"StackGAN's files in {root}",
+        f"as listed in {{train,test}}/{NAMES}",
+        "picture",
+        "that of the pictures in it; StackGAN's own files come without one",
+    )
+    return Source(splits, facts, embeddings={ENCODER: embeddings})
 
 
 def _file(root: Path, part: str, name: str, ready: bool) -> Path:
     if ready:
         return root / part / PICTURES[304]
     return root / "images" / path_inside(f"{name}.jpg", root / "images", f"{root / part / NAMES}")
+
+
+def _ready(folder: Path, pictures: list[Picture]) -> Pictures:
+    """The same pictures with the pixels of the pickles, which are read only then."""
+
+    def make() -> Iterator[Picture]:
+        stored = [_pictures(folder / f, size, len(pictures)) for size, f in PICTURES.items()]
+        for picture, *pixels in zip(pictures, *stored, strict=True):
+            yield replace(picture, image=tuple(pixels))
+
+    return Pictures(make, len(pictures))
 
 
 def _texts(folder: Path, pictures: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:
@@ -101,9 +109,9 @@ def _texts(folder: Path, pictures: int) -> tuple[np.ndarray, list[tuple[str, ...
     return array, [tuple(sentences[i * count : (i + 1) * count]) for i in range(pictures)]
 
 
-def _labels(path: Path, pictures: int, needed: bool) -> Sequence[int]:
+def _labels(path: Path, pictures: int, needed: bool) -> list[str] | list[None]:
     if not needed and not path.exists():
-        return range(pictures)
+        return [None] * pictures
     try:
         labels = np.asarray(load_published(path))
     except ValueError as error:  # lists of different lengths
@@ -113,22 +121,7 @@ def _labels(path: Path, pictures: int, needed: bool) -> Sequence[int]:
             f"{path} holds {labels.dtype} of shape {labels.shape}; expected the number of a class "
             f"for each of the {pictures} pictures of {NAMES} beside it"
         )
-    return labels.tolist()
-
-
-def _pack(root: Path, shards: dict[str, list[Shard]]) -> None:
-    """Write the pictures of the pickles, as they are, into {split: shards}."""
-    for part, plan in shards.items():
-        with ExitStack() as stack:
-            owners = []  # of each picture, the writers of its shard
-            for shard in plan:
-                owners += [stack.enter_context(packing(shard))] * len(shard.sources)
-            for size, file in PICTURES.items():
-                pictures = _pictures(root / part / file, size, len(owners))
-                shown = tqdm(pictures, desc=f"{part}/{file}", unit="picture")
-                for picture, writers in zip(shown, owners, strict=True):
-                    writers[size].write(encode_png(Image.fromarray(picture)))
-                del pictures, shown  # before the next pickle is in memory
+    return [f"class_{label:05d}" for label in labels.tolist()]
 
 
 def _pictures(path: Path, size: int, count: int) -> Sequence[np.ndarray]:

@@ -1,0 +1,121 @@
+"""What a raw set is to the rest, and the rules that part its pictures into train and test."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from misc.config.errors import UserError
+from misc.data.picture import Picture
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raw set, ready for `write_set`.
+
+    Attributes:
+      splits: {"train": pictures, "test": pictures}; each can be gone through more than once: a
+        list, or `Pictures` where they would not fit into memory.
+      card: facts for set.json, see `card`.
+      attribute_names: what the numbers in each picture's `attributes` answer; may be empty.
+      embeddings: {encoder: {split: float32 (pictures, captions, width)}} that came with the set.
+    """
+
+    splits: dict[str, Iterable[Picture]]
+    card: dict[str, str | int]
+    attribute_names: tuple[str, ...] = ()
+    embeddings: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+
+class Split(NamedTuple):
+    """Which pictures are in which split.
+
+    Attributes:
+      lists: {"train": names, "test": names}.
+      rule: in words.
+      by: "class" if no class is in both, else "picture".
+    """
+
+    lists: dict[str, list[str]]
+    rule: str
+    by: str
+
+
+def card(source: str, rule: str, by: str, licence: str, left_out: int = 0) -> dict:
+    """The facts that a source knows: the keys of `Source.card`.
+
+    Args:
+      source: layout and place, one line.   rule, by: see `Split`.
+      licence: name of the licence or who to ask, with an address; one line.
+      left_out: pictures of the raw set that are in neither split.
+    """
+    return {
+        "source": source,
+        "split_rule": rule,
+        "split_by": by,
+        "licence": licence,
+        "left_out": left_out,
+    }
+
+
+def seeded_split(classes: Mapping[str, str], share: float, seed: int, where: Path) -> Split:
+    """Keep about a share of the classes for the test.
+
+    With so few classes that fewer than two would be left to train, a share of each class's
+    pictures is kept instead.
+
+    Args: classes: {name of a picture: its class}.
+    Raises: UserError for a share out of (0, 1) or too few pictures.
+    """
+    if not 0 < share < 1:
+        raise UserError(f"a test share of {share}; expected more than 0 and less than 1")
+    random = np.random.default_rng(seed)
+    members: dict[str, list[str]] = {}
+    for name, kind in classes.items():
+        members.setdefault(kind, []).append(name)
+    kinds = sorted(members)
+    count = max(1, round(share * len(kinds)))
+    test: set[str] = set()
+    if len(kinds) - count >= 2:
+        for i in random.permutation(len(kinds))[:count]:
+            test.update(members[kinds[i]])
+        by = "class"
+        rule = f"by class, seed {seed}: {len(kinds) - count} classes train, {count} test"
+    else:
+        for kind in kinds:
+            names = members[kind]
+            kept = min(max(1, round(share * len(names))), len(names) - 1)
+            test.update(names[i] for i in random.permutation(len(names))[:kept])
+        by = "picture"
+        rule = f"by picture, seed {seed}: {len(kinds)} classes are too few to keep whole ones"
+    if not test:
+        raise UserError(f"{where}: {len(classes)} pictures are too few to keep some for the test")
+    lists = {
+        "train": [name for name in classes if name not in test],
+        "test": [name for name in classes if name in test],
+    }
+    return Split(lists, rule, by)
+
+
+def check_lists(lists: dict[str, list[str]], files: tuple[str, str], known, expected: str) -> None:
+    """Raise UserError unless all that two files list is `known`, and nothing is in both.
+
+    Args: files: what the lists of train and test came from.   expected: what `known` are, in words.
+    """
+    for file, names in zip(files, lists.values(), strict=True):
+        if unknown := [name for name in names if name not in known]:
+            raise UserError(f"{file} names {unknown[0]!r}, which is not {expected}")
+    if both := set(lists["train"]) & set(lists["test"]):
+        raise UserError(f"{files[0]} and {files[1]} both name {min(both)!r}; expected one of them")
+
+
+def check_classes(train: list[Picture], where: Path) -> None:
+    """Raise UserError unless every training picture can have a wrong one."""
+    kinds = {picture.class_name for picture in train}
+    if len(kinds) < 2 and kinds != {None}:
+        raise UserError(
+            f"{where}: all training pictures are of one class, {min(kinds, default='')!r}, so no "
+            "wrong picture is possible; expected at least two classes"
+        )
