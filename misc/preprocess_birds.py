@@ -8,17 +8,14 @@ Each picture is cropped to about 1.5 times its bounding box, and stored at two s
 """
 
 import sys
-from pathlib import Path
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, preprocess_parser
+from misc.sources.prepare import preprocess, source_parser
 
 
 def main(argv=None):
     """Parse the flags, read the raw set, write the prepared one; see `misc.sources.cub`."""
-    parser = preprocess_parser(__doc__)
-    parser.add_argument("--source", type=Path, default=Path("data/birds"), help="the raw set")
-    parser.add_argument("--out", type=Path, default=Path("data/birds"), help="the prepared set")
+    parser = source_parser(__doc__, "birds")
     parser.add_argument(
         "--split",
         choices=("class", "official"),

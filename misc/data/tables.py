@@ -87,7 +87,7 @@ class Facts:
 def write_tables(
     aside: Path, packed: dict[str, list[Shard]], facts: Facts, attributes: int
 ) -> None:
-    """Write index.npy, captions.jsonl and attributes.npy of each split below `tables(aside, split)`.
+    """Write index.npy, captions.jsonl and attributes.npy of each split into `tables`.
 
     Pictures whose class is their own have labels beyond those of `classes`, each another.
     """

@@ -28,6 +28,14 @@ def preprocess_parser(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
+def source_parser(doc: str, name: str) -> argparse.ArgumentParser:
+    """`preprocess_parser` with `--source` and `--out`, by default the same folder, data/NAME."""
+    parser = preprocess_parser(doc)
+    parser.add_argument("--source", type=Path, default=Path("data") / name, help="the raw set")
+    parser.add_argument("--out", type=Path, default=Path("data") / name, help="the prepared set")
+    return parser
+
+
 def set_parser(doc: str) -> argparse.ArgumentParser:
     """A parser with the flags that every script here takes."""
     parser = argparse.ArgumentParser(

@@ -6,6 +6,10 @@ from misc.config.errors import UserError
 from misc.sources.folder import folder
 
 
+def classes(pictures):
+    return sorted({picture.class_name for picture in pictures})
+
+
 @pytest.fixture
 def pictures(tmp_path):
     """`pictures({path: caption})`: a folder of empty picture files with captions beside them."""
@@ -28,7 +32,7 @@ def test_sub_folders_are_classes(pictures):
     test = source.splits["test"]
     assert len(test) == 3 and len(classes(test)) == 1 and len(source.splits["train"]) == 27
     assert not set(classes(test)) & set(classes(source.splits["train"]))
-    assert test[0].path == root / f"{test[0].name}.png" and test[0].captions == ("an animal",)
+    assert test[0].image == root / f"{test[0].name}.png" and test[0].captions == ("an animal",)
     assert "sub-folder" in source.card["source"]
     assert folder(root).splits == source.splits
     assert any(folder(root, seed=seed).splits != source.splits for seed in range(1, 5))

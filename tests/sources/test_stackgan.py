@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from misc.config.errors import UserError
-from misc.data import stackgan as module
+from misc.sources import stackgan as module
 from misc.sources.stackgan import stackgan
 
 NAMES = {"train": ["001.Red/a", "001.Red/b", "002.Blue/c"], "test": ["003.White/d"]}
