@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from misc.config.errors import UserError
-from misc.data import writer
+from misc.data import tables, writer
 from misc.data.prepared import open_split
 from misc.data.writer import write_embeddings, write_set
 
@@ -52,7 +52,7 @@ def test_card_counts_and_is_what_set_json_holds(prepare_set, tmp_path):
     assert card == json.loads((tmp_path / "set/set.json").read_text())
     assert card["splits"]["train"] == {"pictures": 6, "captions": 18, "classes": 3}
     assert card["splits"]["test"] == {"pictures": 4, "captions": 12, "classes": 2}
-    assert (card["format"], card["name"], card["source"]) == (1, "small", "tests")
+    assert (card["format"], card["name"], card["source"]) == (2, "small", "tests")
     assert (card["imsizes"], card["sizes"], card["stretch"]) == ([16, 32], [19, 38], False)
     assert card["classes"] == ["blue", "green", "red", "white", "yellow"]
     assert not (tmp_path / "set/.partial").exists()
@@ -106,7 +106,7 @@ def test_without_attributes_there_is_no_file_of_them(prepare_set, splits, tmp_pa
 def test_a_bad_picture_leaves_the_earlier_set_whole(prepare_set, splits, tmp_path, content):
     prepare_set()
     before = files(tmp_path / "set")
-    bad = splits["test"][3].path
+    bad = splits["test"][3].image
     bad.write_bytes(content)
     with pytest.raises(UserError, match=bad.name):
         prepare_set()
@@ -122,7 +122,7 @@ def test_a_set_is_incomplete_until_set_json_is_there(prepare_set, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "write_atomic", killed)
+        patch.setattr(tables, "write_atomic", killed)
         with pytest.raises(KeyboardInterrupt):
             prepare_set()
     with pytest.raises(UserError, match="no prepared set"):
@@ -136,15 +136,16 @@ def test_a_second_run_keeps_the_shards_of_a_killed_one(prepare_set, tmp_path, mo
     whole = writer.write_shards
 
     def packs(shards, *arguments):
+        shards = list(shards)
         packed.append([shard.is_done() for shard in shards])
-        whole(shards, *arguments)
+        return whole(shards, *arguments)
 
     def killed(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(writer, "write_shards", packs)
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "_write_tables", killed)
+        patch.setattr(writer, "write_tables", killed)
         with pytest.raises(KeyboardInterrupt):
             prepare_set()
     stale = tmp_path / "set/.partial/train/00000-of-another-plan"
