@@ -15,7 +15,7 @@ BOX_COVER = 96  # of 255: a pixel with this much of the subject belongs to its b
 
 
 class Drawing(NamedTuple):
-    """`picture` RGB; `mask` L, how much of a pixel is subject; `box` x, y, width, height in pixels."""
+    """`picture` RGB; `mask` L, how much of a pixel is subject; `box` x, y, width, height."""
 
     picture: Image.Image
     mask: Image.Image
@@ -70,7 +70,9 @@ def blurred(field: np.ndarray, sigma: float) -> np.ndarray:
     Pillow's own blur works on bytes, whose steps would show in the slopes that give the light.
     """
     height, width = field.shape
-    pitch = max(1.0, 1.6 * sigma)
+    pitch = 1.6 * sigma
+    if pitch <= 1:
+        return field
     small = max(1, round(width / pitch)), max(1, round(height / pitch))
     return resized(resized(field, *small, Image.Resampling.BILINEAR), width, height)
 
