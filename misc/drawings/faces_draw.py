@@ -10,8 +10,7 @@ import numpy as np
 from misc.drawings import faces_features as features
 from misc.drawings import faces_hair as hair
 from misc.drawings import faces_wear as wear
-from misc.drawings.birds_draw import BOX_COVER, Drawing
-from misc.drawings.canvas import Canvas, spline
+from misc.drawings.canvas import BOX_COVER, Canvas, Drawing, spline
 from misc.drawings.faces import PRESETS, in_full, unseen
 from misc.drawings.faces_shape import Sitter
 
