@@ -2,9 +2,10 @@
 
     python misc/draw_dataset.py --kind birds --preset full --count 4000 --out data/raw/drawn_birds
 
-Birds come as CUB-200-2011; `misc/drawings/layouts` says which files that makes. OUT/drawn.json says
-how they were made. The files are the same whatever the number of workers. They are written aside
-and renamed together, so OUT is there only when it is complete.
+Birds come as CUB-200-2011, flowers as Oxford's 102 and faces as CelebA: the modules of
+`misc/drawings/layouts` say which files that makes. OUT/drawn.json says how they were made. The
+files are the same whatever the number of workers. They are written aside and renamed together, so
+OUT is there only when it is complete.
 """
 
 import argparse
@@ -24,8 +25,19 @@ import numpy as np
 from tqdm import tqdm
 
 from misc.config.errors import UserError, run_program
-from misc.drawings import birds, birds_captions, birds_draw
-from misc.drawings.layouts import cub
+from misc.drawings import (
+    birds,
+    birds_captions,
+    birds_draw,
+    faces,
+    faces_captions,
+    faces_draw,
+    faces_people,
+    flowers,
+    flowers_captions,
+    flowers_draw,
+)
+from misc.drawings.layouts import celeba, cub, oxford
 from misc.drawings.layouts.entry import Entry, Item, write_lines
 
 MIN_COUNT = 12  # below this the test split of some preset has a single class
@@ -61,6 +73,26 @@ KINDS = {
         birds.attribute_names,
         tuple(f"{colour} {part}" for part, colour in birds.HELD_OUT),
         cub,
+    ),
+    "flowers": Kind(
+        flowers.all_species,
+        flowers.attributes,
+        flowers_draw.draw,
+        flowers_captions.captions,
+        flowers.labels,
+        flowers.attribute_names,
+        tuple(f"{colour} {part}" for part, colour in flowers.HELD_OUT),
+        oxford,
+    ),
+    "faces": Kind(
+        faces_people.all_people,
+        faces.attributes,
+        faces_draw.draw,
+        faces_captions.captions,
+        faces.labels,
+        faces.celeba_names,
+        (),  # nothing but the people themselves
+        celeba,
     ),
 }
 

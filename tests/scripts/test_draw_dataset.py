@@ -134,8 +134,20 @@ def test_small_sets_hold_classes_of_both_splits(kind, preset):
     assert not {i.seed for i in larger} & {i.seed for i in draw_dataset.plan(classes, 500, 1)}
 
 
-def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path):
-    command = [sys.executable, str(SCRIPT), "--preset", "easy", "--count", "24", "--size", "32"]
+def test_the_smallest_set_of_faces_has_people_of_all_three_parts(tmp_path):
+    for preset in draw_dataset.PRESETS:
+        draw(tmp_path / preset, "faces", preset)
+        parts = dict(rows(tmp_path / preset / "list_eval_partition.txt"))
+        people = dict(rows(tmp_path / preset / "identity_CelebA.txt"))
+        assert set(parts.values()) == {"0", "1", "2"}
+        split = {people[file]: parts[file] for file in parts}
+        assert all(split[people[file]] == parts[file] for file in parts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path, kind):
+    command = [sys.executable, str(SCRIPT), "--kind", kind, "--preset", "easy"]
+    command += ["--count", "18", "--size", "32"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "two"), "--workers", "2"],
         capture_output=True,
@@ -143,9 +155,9 @@ def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["count"] == 24
-    assert "24/24" in done.stderr
-    draw(tmp_path / "one", count=24)
+    assert json.loads(done.stdout)["count"] == 18
+    assert "18/18" in done.stderr
+    draw(tmp_path / "one", kind, count=18)
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
 
@@ -171,6 +183,11 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
         (["--size", "8"], "--size"),
         (["--seed", "-1"], "--seed"),
         (["--workers", "0"], "--workers"),
+        (
+            ["--kind", "flowers", "--count", "65536"],
+            "received 65536, expected 12 to 65535",
+        ),
+        (["--kind", "faces", "--count", "1000000"], "expected 12 to 999999"),
     ],
 )
 def test_numbers_out_of_range(tmp_path, flags, word):
