@@ -35,7 +35,7 @@ COLOURS = {
 EASY_COLOURS = tuple(COLOURS)[:8]
 PETAL_COLOURS = tuple(COLOURS)[:12]
 CENTER_COLOURS = ("yellow", "orange", "green", "brown", "white", "red", "purple", "black")
-EASY_PARTS = ("petal", "second", "center")
+PARTS = ("petal", "second", "center")
 PETALS = {"four": 4, "five": 5, "six": 6, "eight": 8, "twelve": 12, "many": 19}
 VIEWS = {
     "flat": ("front", "tilted"),
@@ -56,7 +56,7 @@ BACKGROUNDS = ("leaves", "dark", "soil", "sky", "meadow")
 # Every attribute of a preset with its possible values, in the order of the attribute files.
 PRESETS = {
     "easy": {
-        **{f"{part}_color": EASY_COLOURS for part in EASY_PARTS},
+        **{f"{part}_color": EASY_COLOURS for part in PARTS},
         "petal_shape": ("rounded", "pointed"),
         "background": ("leaves", "dark"),
     },
@@ -176,7 +176,7 @@ def _easy_species() -> list[dict]:
             names = (EASY_COLOURS[colour] for colour in colours)
             shape = PRESETS["easy"]["petal_shape"][(petal.bit_count() + k) % 2]
             species.append(
-                {f"{p}_color": c for p, c in zip(EASY_PARTS, names, strict=True)}
+                {f"{p}_color": c for p, c in zip(PARTS, names, strict=True)}
                 | {"petal_shape": shape}
             )
     return species[:30]

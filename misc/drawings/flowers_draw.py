@@ -8,7 +8,7 @@ import numpy as np
 
 from misc.drawings import flowers_scenes as scenes
 from misc.drawings.canvas import Canvas, Drawing, Patch, ramp
-from misc.drawings.flowers import COLOURS, EASY_PARTS, hidden, in_full
+from misc.drawings.flowers import COLOURS, PARTS, hidden, in_full
 from misc.drawings.flowers_shape import MOST, Form, Petal
 from misc.drawings.kinds import stream
 
@@ -20,6 +20,7 @@ SHADOW = np.array([0.006, 0.014])  # how far a petal's shadow falls
 INNER = 0.52
 VEINS = (-0.66, -0.33, 0.0, 0.33, 0.66)
 SPOTS = ((0.3, 0.0), (0.42, -0.35), (0.44, 0.38), (0.56, 0.02), (0.66, -0.42), (0.68, 0.4))
+NARROW_SPOTS = ((0.36, 0.0), (0.54, 0.0), (0.72, 0.0))
 
 
 def draw(flower: dict, size: int) -> Drawing:
@@ -35,10 +36,10 @@ class _Painter:
         self.form = Form(flower)
         self.canvas = Canvas(size, stream(flower["seed"], "grain"))
         rng = stream(flower["seed"], "tones")
-        tones = rng.uniform(0.95, 1.03, len(EASY_PARTS))
+        tones = rng.uniform(0.95, 1.03, len(PARTS))
         self.colour = {
             part: tone * np.array(COLOURS[flower[f"{part}_color"]], np.float32)
-            for part, tone in zip(EASY_PARTS, tones, strict=True)
+            for part, tone in zip(PARTS, tones, strict=True)
         }
         self.petal_tones = rng.uniform(0.94, 1.04, (4, MOST))
 
@@ -80,7 +81,7 @@ class _Painter:
         light -= 0.09 * np.exp(-((across / 0.13) ** 2)) * ramp(0.8 - along, 0.5)
         fold = np.sin(along * 2 + 13 * across / (0.45 + 0.55 * np.clip(along, 0, 1)))
         light += 0.022 * fold * ramp(along - 0.15, 0.3)
-        tone = self.petal_tones[petal.layer, petal.number]
+        tone = self.petal_tones[petal.layer, petal.number] * (1 + 0.05 * petal.layer)
         return light * tone * (1 + 0.015 * self.canvas.grain[shape.at])
 
     def _pattern(self, petal: Petal, shape: Patch, along, across) -> np.ndarray:
@@ -99,10 +100,9 @@ class _Painter:
             spread = across / (0.3 + 0.7 * np.clip(along, 0, 1))
             kept = VEINS if half_width > 0.2 else VEINS[1:-1] if half_width > 0.12 else VEINS[2:3]
             near = np.min([np.abs(spread - vein) for vein in kept], axis=0)
-            wide = 0.016 * (1.2 - np.clip(along, 0, 1))
+            wide = 0.019 * (1.2 - np.clip(along, 0, 1))
             return 0.85 * ramp(wide - near * half_width, max(0.012, pixel)) * ramp(0.8 - along, 0.2)
-        radius = min(0.036, 0.4 * half_width)
-        spots = [(u, v) for u, v in SPOTS if half_width > 0.12 or v == 0]
+        spots, radius = (SPOTS, 0.036) if half_width > 0.12 else (NARROW_SPOTS, 0.044)
         near = [np.hypot((along - u) * length, (across - v) * half_width) for u, v in spots]
         return ramp(radius - np.min(near, axis=0), max(0.015, pixel))
 
