@@ -41,12 +41,18 @@ def before(sitter: Sitter):
     if face["sideburns"] == "yes":
         _sideburns(sitter)
     cap = _cap(sitter)
-    if face["style"] == "long":
-        for side in (-1, 1):
-            cap = canvas.union(cap, _lock(sitter, side))
-    shadow = sitter.soft(canvas.polygon(_placed_cap(sitter) + (0, 0.016 * sitter.unit)), 0.014)
+    shadow = sitter.soft(canvas.polygon(cap + (0, 0.016 * sitter.unit)), 0.014)
     canvas.shade(canvas.within(shadow, sitter.skull), 0.28)
-    _lay(sitter, cap, 1.0)
+    pieces = [canvas.polygon(cap)]
+    if face["texture"] == "curly":
+        pieces.append(_curls(sitter, 1.0, (0.1, 0.9), 22))
+        if face["hairline"] == "bangs":
+            u = np.linspace(-0.8, 0.8, 9)
+            fringe = np.stack([u * sitter.width, -0.15 + 0.02 * u**2], -1)
+            pieces.append(_dots(sitter, fringe, 0.032))
+    if face["style"] == "long":
+        pieces += [_lock(sitter, side) for side in (-1, 1)]
+    _lay(sitter, canvas.union(*pieces), 1.0)
 
 
 def _hairline(sitter: Sitter) -> list:
@@ -58,8 +64,8 @@ def _hairline(sitter: Sitter) -> list:
         drops[1::2] -= 0.022  # tips of strands, and gaps between them
         return [(u * width, -0.118 + d + 0.02 * u**2) for u, d in zip(ends, drops, strict=True)]
     if sitter.face["hairline"] == "receding":
-        line = [(-0.88, -0.62), (-0.62, -0.9), (-0.3, -0.84), (0, -0.74), (0.3, -0.84)]
-        line += [(0.62, -0.9), (0.88, -0.62)]
+        line = [(-0.82, -0.52), (-0.5, -0.84), (-0.26, -0.82), (0, -0.72), (0.26, -0.82)]
+        line += [(0.5, -0.84), (0.82, -0.52)]
     else:
         part = 1 if sitter.stream("part").random() < 0.5 else -1
         line = [(-0.9, -0.42), (-0.7, -0.58), (-0.1, -0.68), (0.36, -0.76), (0.72, -0.58)]
@@ -67,7 +73,7 @@ def _hairline(sitter: Sitter) -> list:
     return [(u * width, v * height) for u, v in line]
 
 
-def _placed_cap(sitter: Sitter) -> np.ndarray:
+def _cap(sitter: Sitter) -> np.ndarray:
     """The outline of the hair on the skull, on the canvas."""
     face, width, height = sitter.face, sitter.width, sitter.height
     tight = face["style"] == "tied"
@@ -78,25 +84,13 @@ def _placed_cap(sitter: Sitter) -> np.ndarray:
     wide = 1.04 if tight else 1.1
     right = [(0.62, -0.9 * full), (1.0 * wide, -0.55), (1.02 * wide, -0.1)]
     right = [(u * width, v * height) for u, v in right] + [(1.03 * width, ear)]
-    temple = [(0.955 * width, -0.14 * height)]
-    top = [(0, -full * height)]
-    crown = [(-u, v) for u, v in right[::-1]] + top + right
-    inner = [(-u, v) for u, v in temple] + _hairline(sitter) + temple
-    curve = spline(crown + inner[::-1])
+    crown = [*((-u, v) for u, v in right[::-1]), (0, -full * height), *right]
+    temple = (0.955 * width, -0.14 * height)
+    inner = [temple, *_hairline(sitter)[::-1], (-temple[0], temple[1])]
+    curve = spline(crown + inner)
     if face["texture"] == "wavy" and not tight:
         curve = _waved(sitter, curve)
     return sitter.on(curve)
-
-
-def _cap(sitter: Sitter) -> Patch:
-    cap = sitter.canvas.polygon(_placed_cap(sitter))
-    if sitter.face["texture"] == "curly":
-        cap = sitter.canvas.union(cap, _curls(sitter, 1.0, (0.1, 0.9), 22))
-        if sitter.face["hairline"] == "bangs":
-            u = np.linspace(-0.8, 0.8, 9)
-            fringe = np.stack([u * sitter.width, -0.15 + 0.02 * u**2], -1)
-            cap = sitter.canvas.union(cap, _dots(sitter, fringe, 0.032))
-    return cap
 
 
 def _lock(sitter: Sitter, side: int) -> Patch:
@@ -165,6 +159,7 @@ def _strands(sitter: Sitter) -> np.ndarray:
     for count, strength in ((70, 0.1), (200, 0.1)):
         knots = np.linspace(-np.pi, np.pi, count)
         streaks += strength * np.interp(angle, knots, rng.standard_normal(count)).astype(np.float32)
+    streaks *= np.clip(away / 0.1, 0, 1)  # at the crown they are finer than a pixel
     shine = np.exp(-(((away - 0.42 * sitter.height) / 0.035) ** 2))
     return 1 + streaks + 0.2 * shine * (1 + 2 * streaks)
 
@@ -178,14 +173,9 @@ def beard(sitter: Sitter):
     x, y = np.abs(sitter.x), sitter.y
     border = max(0.02, 1.5 / (canvas.size * sitter.unit))
     if kind == "goatee":
-        points = [
-            (-0.052, 0.188),
-            (0, 0.2),
-            (0.052, 0.188),
-            (0.047, 1.0 * height),
-            (0, 1.15 * height),
-        ]
-        _bristle(sitter, sitter.shape([*points, (-0.047, 1.0 * height)], 0.8), 0.96)
+        half = [(0.052, 0.188), (0.047, height), (0, 1.15 * height)]
+        points = [(0, 0.2), *half, *[(-u, v) for u, v in half[-2::-1]]]
+        _bristle(sitter, sitter.shape(points, 0.8), 0.96)
         return
     # High on the jaw, low on the cheeks, and free around the lips.
     edge = np.interp(x / width, (0.0, 0.25, 0.55, 0.8, 1.0), (0.15, 0.15, 0.125, 0.06, 0.0))
@@ -231,16 +221,15 @@ def _bristle(sitter: Sitter, patch: Patch, tone: float, colour=None):
 def brows(sitter: Sitter):
     """Eyebrows: their strength and whether they are arched; they lean with the expression."""
     face = sitter.face
-    thick = {"thin": 0.009, "natural": 0.017, "bushy": 0.032}[face["brows"]]
+    thick = {"thin": 0.009, "natural": 0.017, "bushy": 0.036}[face["brows"]]
     thick += 0.003 if sitter.man and face["brows"] == "natural" else 0
-    lift = 0.026 if face["brow_shape"] == "arched" else 0.0
+    lift = 0.03 if face["brow_shape"] == "arched" else 0.0
     frown = face["expression"] == "frown"
-    tone = 0.72 if face["hair_color"] != "gray" else 0.66
     for side in (-1, 1):
         inner, outer = -0.088 + 0.012 * frown, -0.078
-        line = [(0.042, inner), (0.068, -0.092 - 0.4 * lift), (0.102, -0.095 - lift)]
-        line = np.array([*line, (0.128, -0.09 - 0.6 * lift), (0.146, outer)]) * (side, 1)
+        line = [(0.042, inner), (0.07, -0.092 - 0.65 * lift), (0.1, -0.095 - 0.95 * lift)]
+        line = np.array([*line, (0.128, -0.09 - 0.72 * lift), (0.146, outer)]) * (side, 1)
         # Thick at the nose, thin at the temple.
         normal = np.array([(0, k) for k in (0.42, 0.5, 0.46, 0.34, 0.12)]) * thick
         patch = sitter.shape(np.concatenate([line - normal, (line + normal)[::-1]]), 1)
-        _bristle(sitter, sitter.soft(patch, 0.002) if face["brows"] != "thin" else patch, tone)
+        _bristle(sitter, sitter.soft(patch, 0.002) if face["brows"] != "thin" else patch, 0.7)

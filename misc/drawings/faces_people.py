@@ -51,7 +51,7 @@ CHANGING = {
 PRESETS = {
     "easy": {
         "gender": LASTING["gender"],
-        "skin": ("light", "tan", "dark"),
+        "skin": ("light", "tan", "brown"),
         "hair_color": LASTING["hair_color"],
         "style": ("short", "long"),
         "expression": ("neutral", "smile"),
@@ -70,7 +70,7 @@ _FIRST = {
     "man": "Adam Ben Carl David Emil Frank George Hugo Ivan John Karl Leo Mark Noah Oscar Paul "
     "Robert Simon Tom Victor",
 }
-_LAST = "Ash Birch Cedar Dale Elm Field Grove Hill Isle Juniper Lake Moor"
+_LAST = "Ash Birch Cedar Dale Elm Field Grove Hill Isle Lake Moor"
 
 
 class Person(NamedTuple):

@@ -50,7 +50,7 @@ class Sitter:
         self.man, self.easy = face["gender"] == "man", face["preset"] == "easy"
         self.canvas = Canvas(size, self.stream("grain"))
         tilt, turn, grow, *shift = self.stream("pose").uniform(-1, 1, 5)
-        self.unit = (EASY_SCALE if self.easy else 1.0) * (1 + 0.04 * grow)
+        self.unit = (EASY_SCALE if self.easy else 1.0) * float(1 + 0.04 * grow)
         self._turn = TURN * turn
         cos, sin = np.cos(TILT * tilt), np.sin(TILT * tilt)
         self._rotation = np.array([[cos, sin], [-sin, cos]])  # of rows

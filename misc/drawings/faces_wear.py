@@ -15,6 +15,7 @@ CLOTHES = (
     (128, 92, 142),
 )
 FRAMES = ((28, 26, 28), (84, 50, 30), (120, 30, 36), (40, 52, 92))
+RIMS = {"round": (1, 0.06, 0.06), "square": (0.4, 0.062, 0.05), "sunglasses": (0.55, 0.068, 0.055)}
 JEWELS = ((244, 206, 84), (224, 228, 236), (232, 92, 108))
 
 
@@ -121,7 +122,7 @@ def _cap(sitter: Sitter, colour: np.ndarray):
     button = sitter.oval(0, -1.31 * height, 0.02, 0.012)
     canvas.paint(button, 0.85 * colour)
     visor = [(-1.12, -0.56), (-0.6, -0.7), (0, -0.74), (0.6, -0.7), (1.12, -0.56)]
-    visor = np.array([*visor, (0.7, -0.43), (0, -0.38), (-0.7, -0.43)]) * (width, height)
+    visor = np.array([*visor, (0.7, -0.48), (0, -0.44), (-0.7, -0.48)]) * (width, height)
     peak = sitter.shape(visor, 2)
     canvas.paint(peak, 0.82 * colour, light=sitter.relief(peak, 0.025, 1.2), grain=0.02)
 
@@ -136,7 +137,7 @@ def _beanie(sitter: Sitter, colour: np.ndarray):
     canvas.paint(dome, colour, light=sitter.relief(dome, 0.06, 0.9), grain=0.08)
     u = np.linspace(-1, 1, 15)
     fold = [(1.17 * width * k, (-0.72 - 0.1 * (1 - k * k)) * height) for k in u]
-    fold += [(1.17 * width * k, (-0.43 - 0.1 * (1 - k * k)) * height) for k in u[::-1]]
+    fold += [(1.17 * width * k, (-0.49 - 0.08 * (1 - k * k)) * height) for k in u[::-1]]
     band = canvas.polygon(sitter.on(fold))
     canvas.paint(band, 0.9 * colour, light=sitter.relief(band, 0.03, 1.1), grain=0.08)
     ribs = [[fold[k], fold[-1 - k]] for k in range(1, 14)]
@@ -165,15 +166,11 @@ def glasses(sitter: Sitter):
     frame = FRAMES[0 if sitter.easy else int(sitter.stream("frame").integers(len(FRAMES)))]
     scale, wide = (1.15, 0.021) if sitter.easy else (1.0, 0.013)
     angle = np.linspace(0, 2 * np.pi, 41)
-    if kind == "round":
-        rim = 0.06 * np.stack([np.cos(angle), np.sin(angle)], -1)
-    else:  # a rounded box, and a wider one that narrows downwards
-        power = 0.4 if kind == "square" else 0.55
-        rim = np.stack([np.cos(angle), np.sin(angle)], -1)
-        rim = np.sign(rim) * np.abs(rim) ** power * (0.062, 0.05)
-        if kind == "sunglasses":
-            rim = rim * 1.1
-    rims = [(side * 0.089, -0.03) + scale * rim for side in (-1, 1)]
+    rim = np.stack([np.cos(angle), np.sin(angle)], -1)
+    # From a circle to a box with round corners, and the size of it.
+    power, *extent = RIMS[kind]
+    rim = scale * np.sign(rim) * np.abs(rim) ** power * extent
+    rims = [(side * 0.089, -0.03) + rim for side in (-1, 1)]
     bridge = [(-0.03, -0.042), (0, -0.05), (0.03, -0.042)]
     arms = [
         [(s * (0.089 + 0.058 * scale), -0.046), (s * 1.02 * sitter.width, -0.04)] for s in (-1, 1)
