@@ -38,7 +38,8 @@ def read_captions(
       FILE.csv      a line a caption, columns `file` (`PICTURE_COLUMNS`) and `caption`, between
                     commas, or semicolons or tabs if that makes columns of the first line;
       FILE.jsonl    a line an object with these keys; `caption` may be a list of captions;
-      FILE.json     COCO: `images` with `id`, `file_name`; `annotations` with `image_id`, `caption`.
+      FILE.json     COCO: `images` with `id`, `file_name`; `annotations` with `image_id`, `caption`,
+                    of which blank ones are left out.
     Pictures are named by their path in `folder`; the suffix may be left out. Blanks are squeezed.
 
     Returns: {picture: captions} and {picture: class} (empty without `class_column`), both sorted by
@@ -263,7 +264,8 @@ def _coco_rows(source: Path, _class_column: None) -> Iterator[Row]:
             name, caption = names[annotation["image_id"]], annotation["caption"]
             if not (isinstance(name, str) and isinstance(caption, str)):
                 raise TypeError(f"annotation {number} has no text")
-            yield Row(f"{source}, annotation {number}", name, caption)
+            if caption.strip():  # nobody mends a file of this kind by hand
+                yield Row(f"{source}, annotation {number}", name, caption)
     except (KeyError, TypeError) as error:
         raise UserError(
             f"{source} is not COCO captions ({type(error).__name__}: {error}); expected `images` "

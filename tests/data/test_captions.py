@@ -122,6 +122,7 @@ def test_coco(folder, tmp_path):
         "annotations": [
             {"image_id": 3, "id": 1, "caption": "a red bird\n"},
             {"image_id": 7, "id": 2, "caption": "ein gr\xfcner Vogel"},
+            {"image_id": 7, "id": 4, "caption": " \n"},
             {"image_id": 3, "id": 3, "caption": "a bird, red"},
         ],
     }
