@@ -156,6 +156,8 @@ def refused(root, words, **options):
 
 def test_missing_files(root):
     text = root / "text_c10/class_00001/image_00006.txt"
+    text.write_bytes(b"a flower\na caf\xe9\n")
+    refused(root, f"{text} line 2: byte 0xe9 is not UTF-8")
     text.unlink()
     refused(root, f"{text}: cannot be read")
     shutil.rmtree(root / "text_c10")
