@@ -3,7 +3,7 @@
 Expects in --source (what is missing is named with where to get it)
   CelebA: img_align_celeba/ or its .zip, list_attr_celeba.txt, list_eval_partition.txt, and, if
           there, identity_CelebA.txt; Kaggle's .csv do as well. Captions are made from the
-          attributes, ten a picture, or taken from --annotations.
+          attributes, ten a picture, which --seed varies, or taken from --annotations.
   LFW:    lfw/ or lfw.tgz (or deepfunneled, funneled); peopleDevTrain.txt, peopleDevTest.txt and
           lfw_attributes.txt if there. Captions are those of --annotations.
 --annotations is a JSON file of Face2Text. Pictures that it does not describe are left out.

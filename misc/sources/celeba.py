@@ -132,7 +132,9 @@ def _table(root: Path, name: str, needed: bool = True) -> tuple[Path, list[str]]
     return None
 
 
-def _rows(path: Path, lines: list[str], start: int, width: int):
+def _rows(
+    path: Path, lines: list[str], start: int, width: int
+) -> Iterator[tuple[str, str, list[str]]]:
     """Where it stands, the picture, and `width` values, of each line from `start` on."""
     seen = set()
     for number, line in enumerate(lines[start:], start + 1):
