@@ -12,7 +12,7 @@ import sys
 from misc.config.errors import run_program
 from misc.sources.class_captions import advise_on_one_class
 from misc.sources.pets import LAYOUTS, pets
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -24,7 +24,8 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    preprocess(pets(args.source, "cat", args.layout, args.seed), args)
+    source = tfds_source(parser, args) or pets(args.source, "cat", args.layout, args.seed)
+    preprocess(source, args)
     advise_on_one_class(args.out)
 
 
