@@ -10,9 +10,10 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from misc.config.errors import UserError
 from misc.data.picture import Picture
 from misc.sources.source import Source
-from misc.sources.tfds_sets import picture_size
+from misc.sources.tfds_sets import UNREADABLE, picture_size
 
 
 class SourceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -61,9 +62,7 @@ class SourceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _generate_examples(self, pictures: Iterable[Picture]) -> Iterator[tuple[int, dict]]:
         for number, picture in enumerate(pictures):
-            image = picture.image
-            content = image if isinstance(image, bytes) else Path(image).read_bytes()
-            width, height = picture_size(content)
+            content, (width, height) = _content(picture)
             x, y, w, h = picture.box or (0, 0, 0, 0)
             answers = {"yes": 1, "unknown": -1}
             yield (
@@ -82,3 +81,13 @@ class SourceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     },
                 },
             )
+
+
+def _content(picture: Picture) -> tuple[bytes, tuple[int, int]]:
+    """The encoded picture, its width and height; UserError if it cannot be read."""
+    try:
+        image = picture.image
+        content = image if isinstance(image, bytes) else Path(image).read_bytes()
+        return content, picture_size(content)
+    except UNREADABLE as error:
+        raise UserError(f"{picture.name}: not a readable picture ({error}); mend it") from error

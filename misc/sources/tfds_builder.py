@@ -97,8 +97,11 @@ def _registered(tfds, name: str, folder: Path | None):
             f"{folder or 'its own folder'}; prepare one of your own first, and name the place with "
             "--tfds-dir"
         ) from error
-    except (AssertionError, OSError, ValueError) as error:  # no such version or configuration
-        raise UserError(f"--tfds {name}: {_line(error)}; name another one") from error
+    except Exception as error:  # no such version or configuration, or what is there is damaged
+        raise UserError(
+            f"--tfds {name} cannot be opened in {folder or 'its own folder'} ({_line(error)}); "
+            "name another one, or remove what is there of it"
+        ) from error
     if not builder.is_prepared():
         _prepare(tfds, builder)
     return builder
@@ -124,7 +127,7 @@ def _read_only(tfds, name: str, folder: Path):
     _check_features(folder)
     try:
         builder = tfds.builder_from_directory(os.fspath(folder))
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except Exception as error:  # it checks nothing, so damage is told by errors of all kinds
         raise UserError(
             f"--tfds-dir {folder} is no set that TensorFlow Datasets prepared ({_line(error)})"
         ) from error

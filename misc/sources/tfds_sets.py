@@ -22,6 +22,7 @@ from misc.sources.tfds_builder import open_builder, read_examples
 from misc.sources.tfds_layouts import DEFAULTS, LAYOUTS, THINGS, Layout
 
 SHARE = 0.1  # of the pictures, for the test, where a builder has none
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # of Pillow
 CLASSES = {"birds": 0.25, "flowers": FLOWERS}  # share of whole classes
 
 
@@ -257,7 +258,7 @@ def _box(corners, content: bytes) -> tuple[float, float, float, float] | None:
         return None
     try:
         width, height = picture_size(content)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None  # it is named when it is packed
     i = areas.argmax()
     sides = (
