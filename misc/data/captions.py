@@ -58,7 +58,7 @@ def read_captions(
     captions, classes = {}, {}
     for row in reader(source, class_column):
         picture = _find(row, names, folder)
-        caption = _clean(row.caption or "")
+        caption = clean_caption(row.caption or "")
         if not caption:
             raise UserError(f"{row.where}: no caption for {row.picture!r}; write or remove it")
         captions.setdefault(picture, []).append(caption)
@@ -83,7 +83,7 @@ def read_lines(path: Path) -> tuple[str, ...]:
 
     Raises: UserError if the file is missing, not UTF-8, or holds no caption.
     """
-    lines = tuple(filter(None, map(_clean, text_lines(path))))
+    lines = tuple(filter(None, map(clean_caption, text_lines(path))))
     if not lines:
         raise UserError(f"{path} holds no captions; expected one a line")
     return lines
@@ -165,7 +165,8 @@ def _find(row: Row, names: dict[str, str], folder: Path) -> str:
     return picture
 
 
-def _clean(caption: str) -> str:
+def clean_caption(caption: str) -> str:
+    """A caption with its blanks squeezed, without what no file in UTF-8 can hold."""
     # The published CUB captions carry runs of U+FFFD; JSON may carry halves of surrogate pairs.
     caption = caption.replace("\ufffd", " ").encode("utf-8", "replace").decode()
     return " ".join(caption.split())
@@ -200,7 +201,7 @@ def _jsonl_rows(source: Path, class_column: str | None) -> Iterator[Row]:
     for number, line in enumerate(text_lines(source), 1):
         if line:
             where = f"{source} line {number}"
-            record = _json(where, line)
+            record = parse_json(where, line)
             if not isinstance(record, dict):
                 raise UserError(f'{where}: expected an object such as {{"file": "a.jpg", ...}}')
             yield from _record_rows(where, record, class_column)
@@ -229,7 +230,7 @@ def _record_rows(where: str, record: dict, class_column: str | None) -> Iterator
 
 
 def _coco_rows(source: Path, _class_column: None) -> Iterator[Row]:
-    content = _json(str(source), read_text(source))
+    content = parse_json(str(source), read_text(source))
     try:
         names = {image["id"]: str(image["file_name"]) for image in content["images"]}
         for number, annotation in enumerate(content["annotations"], 1):
@@ -242,7 +243,8 @@ def _coco_rows(source: Path, _class_column: None) -> Iterator[Row]:
         ) from error
 
 
-def _json(where: str, text: str):
+def parse_json(where: str, text: str):
+    """What a JSON text holds; UserError, which begins with `where`, if it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ from misc.config.errors import UserError
 from misc.data.captions import path_inside, read_lines
 from misc.data.embeddings import ENCODER, HOME, SPLITS, published_embeddings, published_names
 from misc.data.picture import Picture
+from misc.sources.archives import unpack_missing
 from misc.sources.source import Source, Split, card, check_classes, check_lists, seeded_split
 
 CUB_HOME = "https://www.vision.caltech.edu/datasets/cub_200_2011/"
@@ -17,8 +18,9 @@ NOT_VISIBLE = 1  # certainty in CUB's image_attribute_labels.txt
 
 
 def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
-    """CUB-200-2011 and the captions of Reed et al., unpacked into one folder.
+    """CUB-200-2011 and the captions of Reed et al., in one folder.
 
+    root/CUB_200_2011.tgz    is unpacked, if there is no
     root/CUB_200_2011/   images/CLASS/NAME.jpg, images.txt, bounding_boxes.txt; used if there:
                          attributes/image_attribute_labels.txt, train_test_split.txt
     root/attributes.txt  or in CUB_200_2011/ or in its attributes/
@@ -35,6 +37,7 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
     Raises: UserError for a missing or damaged file (with where to get it) and for files that do not
       fit together.
     """
+    unpack_missing(root, "CUB_200_2011", "CUB_200_2011.tgz")
     folder = root / "CUB_200_2011"
     files = _table(folder / "images.txt", {"file": str})["file"]
     for file in files:
@@ -90,7 +93,7 @@ def _table(path: Path, columns: dict[str, type], ragged: bool = False):
     import pandas as pd
 
     if not path.is_file():
-        raise UserError(f"{path} is missing; expected CUB-200-2011, unpacked, from {CUB_HOME}")
+        raise UserError(f"{path} is missing; expected CUB-200-2011 from {CUB_HOME}")
     types = {"id": np.int64, **columns}
     try:
         table = pd.read_csv(
