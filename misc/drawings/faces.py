@@ -12,8 +12,8 @@ network learns in minutes on a processor.
 
 import numpy as np
 
-from misc.drawings.birds import stream
-from misc.drawings.faces_people import PRESETS, all_people, occasion, pick
+from misc.drawings.faces_people import PRESETS, all_people, occasion
+from misc.drawings.kinds import pick, stream
 
 # CelebA's forty names in its order: which values of which attribute they stand for.
 CELEBA = {

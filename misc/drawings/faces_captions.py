@@ -8,9 +8,9 @@ whatever the picture hides.
 
 import numpy as np
 
-from misc.drawings.birds import stream
 from misc.drawings.faces import unseen
 from misc.drawings.grammar import choose, distinct, listed, some, with_article
+from misc.drawings.kinds import stream
 
 NOUNS = {
     "man": ("man", "man", "man", "guy", "gentleman", "male"),

@@ -10,7 +10,7 @@ import numpy as np
 from misc.drawings import faces_features as features
 from misc.drawings import faces_hair as hair
 from misc.drawings import faces_wear as wear
-from misc.drawings.canvas import BOX_COVER, Canvas, Drawing, spline
+from misc.drawings.canvas import Canvas, Drawing, spline
 from misc.drawings.faces import PRESETS, in_full, unseen
 from misc.drawings.faces_shape import Sitter
 
@@ -49,7 +49,7 @@ def draw(face: dict, size: int) -> Drawing:
     wear.earrings(sitter)
     wear.hat(sitter)
     wear.glasses(sitter)
-    return _finished(sitter)
+    return canvas.finished(sitter.stream("light"))
 
 
 def _in_sight(face: dict) -> dict:
@@ -101,13 +101,3 @@ def _head(sitter: Sitter):
         edge = canvas.polygon(sitter.on(sitter.head) + (0, 0.01 * sitter.unit))
         canvas.shade(canvas.within(sitter.soft(edge, 0.012), chin), 0.4)
     canvas.paint(sitter.skull, skin, light=sitter.light, grain=0.01)
-
-
-def _finished(sitter: Sitter) -> Drawing:
-    canvas, rng = sitter.canvas, sitter.stream("light")
-    tint = rng.uniform(0.94, 1.04) * rng.uniform(0.985, 1.015, 3)
-    canvas.pixels *= tint.astype(np.float32)
-    canvas.pixels += 1.5 * rng.standard_normal((canvas.size, canvas.size, 1), np.float32)
-    mask = canvas.mask()
-    left, top, right, bottom = mask.point(lambda v: 255 * (v >= BOX_COVER)).getbbox()
-    return Drawing(canvas.picture(), mask, (left, top, right - left, bottom - top))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from misc.drawings.birds import stream
+from misc.drawings.kinds import pick, stream
 
 NO_YES = ("no", "yes")
 # What a person keeps from picture to picture. Where there is a plainest value, it comes first.
@@ -211,11 +211,6 @@ def _easy_day(rng: np.random.Generator, person: dict) -> dict:
         "hat": pick(rng, PRESETS["easy"]["hat"], (0.7, 0.3)),
         "beard": pick(rng, PRESETS["easy"]["beard"], (1 - bearded, bearded)),
     }
-
-
-def pick(rng: np.random.Generator, options, weights=None) -> str:
-    """One of `options`, drawn with `weights`, or each equally often."""
-    return options[int(rng.choice(len(options), p=weights))]
 
 
 def _yes(rng: np.random.Generator, share: float) -> str:

@@ -7,8 +7,8 @@ axis (`depth`, 1 at the eyes) moves to the side. The chest stays upright.
 
 import numpy as np
 
-from misc.drawings.birds import stream
 from misc.drawings.canvas import Canvas, Patch, blurred, ramp, spline
+from misc.drawings.kinds import stream
 
 SKIN = {
     "pale": (240, 212, 196),

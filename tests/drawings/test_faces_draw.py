@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from misc.drawings import faces
-from misc.drawings.faces_draw import BOX_COVER, draw
+from misc.drawings.canvas import BOX_COVER
+from misc.drawings.faces_draw import draw
 from misc.drawings.faces_shape import Sitter
 
 PLAIN = {name: values[0] for name, values in faces.PRESETS["full"].items()}

@@ -135,7 +135,7 @@ def test_from_raw_to_prepared(root, year, run_main, tmp_path):
         "train": {"pictures": 3, "captions": 17, "classes": 3},
         "test": {"pictures": 2, "captions": 10, "classes": 2},
     }
-    assert result["left_out"] == 1 and "CC BY 4.0" in result["licence"]
     train = open_split(tmp_path / "out", "train")
+    assert train.card["left_out"] == 1 and "CC BY 4.0" in train.card["licence"]
     assert [len(train.record(i)["captions"]) for i in range(3)] == [5, 7, 5]
     assert len(set(train.labels)) == 3
