@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -173,7 +174,8 @@ def _prepare(tfds, builder) -> None:
     print(f"{builder.info.full_name}: preparing it in {builder.data_dir}", file=sys.stderr)
     download = tfds.core.download
     try:
-        builder.download_and_prepare()
+        with redirect_stdout(sys.stderr):
+            builder.download_and_prepare()
     except (
         OSError,
         ImportError,
@@ -196,8 +198,10 @@ def _probe(builder, downloads: Path) -> None:
 
     Builders also list what only older versions asked for, so one host alone decides nothing.
     """
-    urls = {urlsplit(url).hostname: url for url in builder.url_infos or {}}
-    urls = {host: url for host, url in urls.items() if url.startswith("http")}
+    urls: dict[str, str] = {}
+    for url in builder.url_infos or {}:
+        if url.startswith("http"):
+            urls.setdefault(urlsplit(url).hostname, url)
     if not (silent := _silent(urls)):
         return
     if len(silent) < len(urls) or any(downloads.glob("*.INFO")):
