@@ -10,7 +10,7 @@ There are no captions: they are made from the names of the breeds, as "this cat 
 import sys
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -26,7 +26,8 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    preprocess(pets(args.source, "cat", args.layout, args.seed), args)
+    source = tfds_source(parser, args) or pets(args.source, "cat", args.layout, args.seed)
+    preprocess(source, args)
     advise_on_one_class(args.out)
 
 

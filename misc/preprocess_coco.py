@@ -10,7 +10,7 @@ stored whole, squashed to squares, at two sizes: at most 37 GB for the sizes 64 
 import sys
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -27,7 +27,7 @@ def main(argv=None):
 
     from misc.sources.coco import coco
 
-    preprocess(coco(args.source, args.year), args)
+    preprocess(tfds_source(parser, args) or coco(args.source, args.year), args)
 
 
 if __name__ == "__main__":

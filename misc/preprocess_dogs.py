@@ -12,7 +12,7 @@ There are no captions: they are made from the names of the breeds, as "this dog 
 import sys
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -28,7 +28,8 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    preprocess(pets(args.source, "dog", args.layout, args.seed), args)
+    source = tfds_source(parser, args) or pets(args.source, "dog", args.layout, args.seed)
+    preprocess(source, args)
     advise_on_one_class(args.out)
 
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from misc.config.errors import UserError, run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 MARKS = {
     "celeba": ("img_align_celeba*", "list_attr_celeba.*", "Anno/list_attr_celeba.*"),
@@ -49,7 +49,9 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    if (args.layout or layout_of(args.source)) == "lfw":
+    if args.tfds is not None:
+        source = tfds_source(parser, args)
+    elif (args.layout or layout_of(args.source)) == "lfw":
         if args.add_validation:
             raise UserError("--add-validation: LFW has no validation pictures; leave it out")
         from misc.sources.lfw import lfw

@@ -11,7 +11,7 @@ Pictures are stored whole, squashed to squares, at two sizes.
 import sys
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -33,7 +33,9 @@ def main(argv=None):
 
     from misc.sources.flowers import flowers
 
-    preprocess(flowers(args.source, args.split, args.captions, args.seed), args)
+    source = tfds_source(parser, args)
+    source = source or flowers(args.source, args.split, args.captions, args.seed)
+    preprocess(source, args)
 
 
 if __name__ == "__main__":

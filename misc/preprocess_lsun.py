@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -35,10 +35,12 @@ def main(argv=None):
     args = parser.parse_args(argv)
     scenes = tuple(dict.fromkeys(args.scene))
     # The church is the one that is called otherwise than its scene.
-    name = scenes[0].removesuffix("_outdoor") if len(scenes) == 1 else "lsun"
+    one = len(scenes) == 1 and args.tfds is None
+    name = scenes[0].removesuffix("_outdoor") if one else "lsun"
     args.out = args.out or Path("data") / name
 
-    preprocess(lsun(args.source, scenes, args.limit, args.seed), args)
+    source = tfds_source(parser, args) or lsun(args.source, scenes, args.limit, args.seed)
+    preprocess(source, args)
     advise_on_one_class(args.out)
 
 

@@ -29,11 +29,56 @@ def preprocess_parser(doc: str) -> argparse.ArgumentParser:
 
 
 def source_parser(doc: str, name: str) -> argparse.ArgumentParser:
-    """`preprocess_parser` with `--source` and `--out`, by default the same folder, data/NAME."""
+    """`preprocess_parser` with `--source` and `--out`, by default the same folder, data/NAME.
+
+    Instead of `--source` there can be `--tfds`: see `tfds_source`.
+    """
     parser = preprocess_parser(doc)
-    parser.add_argument("--source", type=Path, default=Path("data") / name, help="the raw set")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--source", type=Path, default=Path("data") / name, help="the raw set")
+    place.add_argument(
+        "--tfds",
+        nargs="?",
+        const="",
+        metavar="BUILDER",
+        help="the set of TensorFlow Datasets, downloaded if need be (default: the one of this set)",
+    )
+    parser.add_argument(
+        "--tfds-dir",
+        type=Path,
+        metavar="DIR",
+        help="where --tfds has its sets, or the folder of a prepared one (default: its own place)",
+    )
+    parser.add_argument(
+        "--texts",
+        type=Path,
+        metavar="DIR",
+        help="captions for --tfds, CLASS/NAME.txt, one a line, if it has none of its own",
+    )
+    parser.set_defaults(set_name=name)
     parser.add_argument("--out", type=Path, default=Path("data") / name, help="the prepared set")
     return parser
+
+
+def tfds_source(parser: argparse.ArgumentParser, args: argparse.Namespace):
+    """The `Source` that --tfds asks for; None without that flag: the script then reads --source.
+
+    Args: parser: of `source_parser`. Of the script's own flags only `--split` goes with --tfds.
+    Raises: UserError as `tfds_set`, and for flags that do not go together.
+    """
+    if args.tfds is None:
+        if args.tfds_dir or args.texts:
+            raise UserError("--tfds-dir and --texts are about --tfds, which is not there; add it")
+        return None
+    common = vars(source_parser("", args.set_name).parse_args([])).keys() | {"split"}
+    for name in vars(args).keys() - common:
+        if getattr(args, name) != parser.get_default(name):
+            raise UserError(f"--{name.replace('_', '-')} is about --source; leave it out: --tfds")
+
+    from misc.sources.tfds_sets import tfds_set
+
+    split = getattr(args, "split", "official")
+    return tfds_set(args.set_name, args.tfds, args.tfds_dir, args.texts, split, args.seed)
 
 
 def set_parser(doc: str) -> argparse.ArgumentParser:
