@@ -176,7 +176,7 @@ class PreparedSplit:
             pass
         raise self._incomplete("captions.jsonl does not belong to index.npy")
 
-    def caption_rows(self) -> np.ndarray:
+    def rows_of_captions(self) -> np.ndarray:
         """int64: the row in every embeddings file of each caption of these pictures, in order."""
         first, count = self.index["first"], self.index["count"].astype(np.int64)
         before = np.cumsum(count) - count
