@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from misc.config.errors import run_program
 from misc.data.picture import Picture
 from misc.data.writer import write_embeddings, write_set
+from misc.sources.source import card
 
 COLOURS = {
     "blue": (40, 60, 220),
@@ -127,7 +128,7 @@ def make_set(tmp_path_factory, make_pictures):
             name="tiny",
             imsizes=imsizes,
             attribute_names=("is_red", "is_round"),
-            card={"split_rule": "by colour", "source": "drawn by the tests"},
+            card=card("drawn by the tests", "by colour", "class", "ours"),
             workers=1,
         )
         if width:

@@ -1,6 +1,7 @@
 """The prepared set on disk, format 2, and its reader: memory does not grow with the pictures.
 
 data/NAME/set.json            what the set is; written last, so its presence means complete
+data/NAME/card.md, card.png   the same for people
 data/NAME/{train,test}/
   pictures-SIZE-00000.array_record ...   one PNG a record, in two families, one a stored size
   index.npy                   one `INDEX` row a picture

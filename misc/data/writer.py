@@ -9,6 +9,7 @@ import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.atomic import disk_errors, make_folder, replace_with
+from misc.data.card import write_card
 from misc.data.picture import Picture
 from misc.data.prepared import caption_rows, embeddings_file, stored_size
 from misc.data.shards import Shard, deal, write_shards
@@ -39,7 +40,7 @@ def write_set(
       splits: split name ("train", "test") -> its pictures, in the order they are to be stored.
       imsizes: the two sizes models train at; stored pictures are `stored_size` of them.
       stretch: StackGAN's hidden contrast stretch, see `images.stretch_contrast`.
-      card: facts for set.json: `split_rule`, `source` and whatever the source knows.
+      card: facts for set.json, as `misc.sources.source.card` gives them.
       embeddings: encoder name -> split -> float (pictures, captions, width), or (pictures, width)
         for one caption each, in the order of `splits`.
       workers: processes; None: one a core, 1: this one. The files do not depend on it.
@@ -83,8 +84,10 @@ def write_set(
         "attributes": list(attribute_names),
         **facts.card(),
         **card,
+        "left_out": card["left_out"] + len(facts.broken),
     }
     publish(out, aside, packed, card)
+    write_card(out)
     shutil.rmtree(aside, ignore_errors=True)
     return card
 

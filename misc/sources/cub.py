@@ -144,7 +144,7 @@ def _cub_split(root: Path, names, classes: dict[str, str], split: str, seed: int
         if not train.isin((0, 1)).all():
             raise UserError(f"{path} does not say 1 (train) or 0 (test) of every picture")
         lists = {"train": list(names[train == 1]), "test": list(names[train == 0])}
-        return Split(lists, "train_test_split.txt: the pictures of every class", "picture")
+        return Split(lists, "train_test_split.txt, official: pictures of every class", "picture")
     if lists := published_names(root):
         files = ("train/filenames.pickle", "test/filenames.pickle")
         check_lists(lists, files, classes, "a picture of images.txt")

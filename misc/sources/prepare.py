@@ -77,8 +77,7 @@ def preprocess(source, args: argparse.Namespace) -> None:
     )
     result = {
         "out": str(out),
-        **source.card,
-        "splits": card["splits"],
+        **{key: card[key] for key in ("source", "split_rule", "left_out", "splits")},
         "attributes": len(source.attribute_names),
         "embeddings": sorted(source.embeddings),
     }

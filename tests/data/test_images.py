@@ -169,7 +169,7 @@ def test_a_box_outside_the_picture_is_refused():
 
 def test_the_low_size_is_made_from_the_high_one():
     image, box = noise(100, 80), (30, 20, 40, 30)
-    low, high = (decode(png) for png in prepare(image, box, (19, 76), stretch=False))
+    low, high = (decode(png) for png in prepare(crop_to_box(image, box), (19, 76), stretch=False))
     crop = image.crop((20, 5, 80, 65))
     large = crop.resize((76, 76), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(high, large)
@@ -179,7 +179,7 @@ def test_the_low_size_is_made_from_the_high_one():
 
 def test_without_a_box_the_whole_picture_is_squashed():
     image = noise(100, 60)
-    _, high = prepare(image, None, (19, 76), stretch=False)
+    _, high = prepare(image, (19, 76), stretch=False)
     np.testing.assert_array_equal(decode(high), image.resize((76, 76), Image.Resampling.BICUBIC))
 
 
@@ -190,10 +190,11 @@ def test_stretch_is_min_max_over_all_channels():
     assert np.asarray(stretch_contrast(Image.new("RGB", (2, 2), (9, 9, 9)))).max() == 0
 
 
-def test_stretch_is_of_the_crop_and_before_the_first_resize():
+def test_stretch_is_before_the_first_resize():
     image = Image.new("RGB", (100, 80), (0, 0, 0))  # a black border the crop leaves out
     image.paste(Image.fromarray(np.asarray(noise(60, 60)) // 4 + 60), (20, 5))
-    low, high = prepare(image, (30, 20, 40, 30), (19, 76), stretch=True)
+    crop = crop_to_box(image, (30, 20, 40, 30))
+    low, high = prepare(crop, (19, 76), stretch=True)
     crop = stretch_contrast(image.crop((20, 5, 80, 65)))
     assert np.asarray(crop).min() == 0 and np.asarray(crop).max() == 255
     large = crop.resize((76, 76), Image.Resampling.BICUBIC)

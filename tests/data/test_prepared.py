@@ -11,7 +11,7 @@ from PIL import Image
 
 from misc.config.errors import UserError
 from misc.data import prepared
-from misc.data.images import open_picture, prepare
+from misc.data.images import crop_to_box, open_picture, prepare
 from misc.data.prepared import open_split, stored_size
 
 
@@ -56,9 +56,11 @@ def test_pictures_are_those_of_the_source(tiny_set, make_pictures, tmp_path):
     sources = make_pictures(tmp_path, ("red", "green", "blue"))
     split = open_split(tiny_set, "train")
     for i in (0, 5, 11):
-        pngs = prepare(open_picture(sources[i].path), sources[i].box, (19, 38), False)
+        crop = crop_to_box(open_picture(sources[i].image), sources[i].box)
+        pngs = prepare(crop, (19, 38), False)
         assert split.pictures([i], 19) == [pngs[0]] and split.pictures([i], 38) == [pngs[1]]
-        assert split.record(i) == {"name": sources[i].name, "captions": list(sources[i].captions)}
+        known = {"name": sources[i].name, "captions": list(sources[i].captions)}
+        assert split.record(i) == {**known, "side": list(crop.size)}
 
 
 def test_index_leads_to_each_pictures_embeddings(tiny_set):
@@ -110,8 +112,8 @@ def test_no_set_no_split_other_format(own_set, tmp_path):
     with pytest.raises(UserError, match="no split 'valid', only train, test"):
         open_split(own_set, "valid")
     card = json.loads((own_set / "set.json").read_text())
-    (own_set / "set.json").write_text(json.dumps({**card, "format": 2}))
-    with pytest.raises(UserError, match="format 2, expected 1"):
+    (own_set / "set.json").write_text(json.dumps({**card, "format": 1}))
+    with pytest.raises(UserError, match="format 1, expected 2"):
         open_split(own_set, "train")
     for content in ("{", "[1]", "{}", "\udcff"):
         (own_set / "set.json").write_text(content, errors="surrogateescape")

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from misc.config.errors import UserError
-from misc.data import writer
+from misc.data import tables, writer
+from misc.data.picture import Pictures
 from misc.data.prepared import open_split
 from misc.data.writer import write_embeddings, write_set
+from misc.sources.source import card
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def prepare_set(splits, tmp_path):
             "name": "small",
             "imsizes": (16, 32),
             "attribute_names": ("is_red", "is_round"),
-            "card": {"split_rule": "by colour", "source": "tests"},
+            "card": card("tests", "by colour", "class", "ours"),
             "workers": 1,
         }
         return write_set(tmp_path / "set", splits, **{**options, **changes})
@@ -48,14 +50,67 @@ def files(folder):
 
 
 def test_card_counts_and_is_what_set_json_holds(prepare_set, tmp_path):
-    card = prepare_set()
-    assert card == json.loads((tmp_path / "set/set.json").read_text())
-    assert card["splits"]["train"] == {"pictures": 6, "captions": 18, "classes": 3}
-    assert card["splits"]["test"] == {"pictures": 4, "captions": 12, "classes": 2}
-    assert (card["format"], card["name"], card["source"]) == (1, "small", "tests")
-    assert (card["imsizes"], card["sizes"], card["stretch"]) == ([16, 32], [19, 38], False)
-    assert card["classes"] == ["blue", "green", "red", "white", "yellow"]
+    facts = prepare_set()
+    assert facts == json.loads((tmp_path / "set/set.json").read_text())
+    assert facts["splits"]["train"] == {"pictures": 6, "captions": 18, "classes": 3}
+    assert facts["splits"]["test"] == {"pictures": 4, "captions": 12, "classes": 2}
+    assert (facts["format"], facts["name"], facts["source"]) == (2, "small", "tests")
+    assert (facts["imsizes"], facts["sizes"], facts["stretch"]) == ([16, 32], [19, 38], False)
+    assert facts["classes"] == ["blue", "green", "red", "white", "yellow"]
+    assert facts["captions_per_picture"] == [3, 3] and facts["broken"] == []
     assert not (tmp_path / "set/.partial").exists()
+
+
+def test_the_card_counts_words_and_knows_its_content(prepare_set, splits, tmp_path):
+    before = prepare_set()
+    # a red square, this is a red square, there is one red square here; five colours, two shapes
+    words = {"a", "this", "is", "there", "one", "here", "square", "circle"}
+    assert before["vocabulary"] == len(words) + 5
+    assert prepare_set()["checksum"] == before["checksum"]
+    first = splits["train"][0]
+    for change in ({"captions": ("don't 12",)}, {"name": "other"}, {"class_name": "green"}):
+        splits["train"][0] = dataclasses.replace(first, **change)
+        assert prepare_set()["checksum"] != before["checksum"]
+    splits["train"][0] = dataclasses.replace(first, box=None)
+    assert prepare_set()["checksum"] != before["checksum"]
+    splits["train"][0] = dataclasses.replace(first, captions=("don't 12", "Don't é"))
+    facts = prepare_set()
+    assert facts["vocabulary"] == before["vocabulary"] + 2  # don't, é
+    assert facts["captions_per_picture"] == [2, 3]
+
+
+def test_a_picture_may_be_a_class_of_its_own(prepare_set, splits, tmp_path):
+    for split, pictures in splits.items():
+        splits[split] = [dataclasses.replace(p, class_name=None) for p in pictures]
+    splits["test"][0] = dataclasses.replace(splits["test"][0], class_name="shared")
+    facts = prepare_set()
+    assert facts["classes"] == ["shared"] and facts["splits"]["test"]["classes"] == 4
+    assert open_split(tmp_path / "set", "train").labels.tolist() == [1, 2, 3, 4, 5, 6]
+    assert open_split(tmp_path / "set", "test").labels.tolist() == [0, 7, 8, 9]
+
+
+def test_broken_pictures_are_left_out_with_their_embeddings(prepare_set, splits, tmp_path):
+    rows = {s: np.arange(len(p) * 3 * 2).reshape(-1, 3, 2) for s, p in splits.items()}
+    splits["train"][1].image.write_bytes(b"no picture")
+    facts = prepare_set(skip_broken=True, embeddings={"text": rows})
+    assert facts["splits"]["train"]["pictures"] == 5 and facts["left_out"] == 1
+    assert splits["train"][1].image.name in facts["broken"][0]
+    train = open_split(tmp_path / "set", "train")
+    assert [train.record(i)["name"] for i in range(5)] == [
+        splits["train"][i].name for i in (0, 2, 3, 4, 5)
+    ]
+    assert np.array_equal(
+        train.embeddings("text").reshape(-1, 3, 2), rows["train"][[0, 2, 3, 4, 5]]
+    )
+    assert len(train.pictures(range(5), 38)) == 5
+
+
+def test_a_stream_becomes_the_same_set_as_a_list(prepare_set, splits, tmp_path):
+    listed = prepare_set()
+    before = files(tmp_path / "set")
+    for split, pictures in list(splits.items()):
+        splits[split] = Pictures(lambda pictures=pictures: iter(pictures), len(pictures))
+    assert prepare_set() == listed and files(tmp_path / "set") == before
 
 
 def test_twice_the_same_bytes(prepare_set, tmp_path):
@@ -106,7 +161,7 @@ def test_without_attributes_there_is_no_file_of_them(prepare_set, splits, tmp_pa
 def test_a_bad_picture_leaves_the_earlier_set_whole(prepare_set, splits, tmp_path, content):
     prepare_set()
     before = files(tmp_path / "set")
-    bad = splits["test"][3].path
+    bad = splits["test"][3].image
     bad.write_bytes(content)
     with pytest.raises(UserError, match=bad.name):
         prepare_set()
@@ -122,7 +177,7 @@ def test_a_set_is_incomplete_until_set_json_is_there(prepare_set, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "write_atomic", killed)
+        patch.setattr(tables, "write_atomic", killed)
         with pytest.raises(KeyboardInterrupt):
             prepare_set()
     with pytest.raises(UserError, match="no prepared set"):
@@ -136,15 +191,16 @@ def test_a_second_run_keeps_the_shards_of_a_killed_one(prepare_set, tmp_path, mo
     whole = writer.write_shards
 
     def packs(shards, *arguments):
+        shards = list(shards)
         packed.append([shard.is_done() for shard in shards])
-        whole(shards, *arguments)
+        return whole(shards, *arguments)
 
     def killed(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(writer, "write_shards", packs)
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "_write_tables", killed)
+        patch.setattr(writer, "write_tables", killed)
         with pytest.raises(KeyboardInterrupt):
             prepare_set()
     stale = tmp_path / "set/.partial/train/00000-of-another-plan"

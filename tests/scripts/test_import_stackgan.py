@@ -52,7 +52,8 @@ def test_a_whole_set(source, run_main, tmp_path):
             "class_00001",
             "class_00002",
         ]
-        assert split.record(1) == {"name": values["filenames"][1], "captions": []}
+        known = {"name": values["filenames"][1], "captions": [], "side": [304, 304]}
+        assert split.record(1) == known
     assert not (tmp_path / "set" / ".partial").exists()
 
 

@@ -44,12 +44,15 @@ def put(root, part, name, value):
 
 def test_pictures_classes_and_embeddings(root):
     source = stackgan(root)
-    train = source.splits["train"]
+    train = list(source.splits["train"])
     assert [p.name for p in train] == NAMES["train"]
     assert [p.class_name for p in train] == ["class_00001", "class_00001", "class_00002"]
     assert {p.captions for p in train} == {()} and {p.box for p in train} == {None}
     np.testing.assert_array_equal(source.embeddings["char-CNN-RNN"]["train"], texts(3))
-    assert source.pack and source.card["left_out"] == 0
+    assert source.card["left_out"] == 0
+    for number, size in enumerate((76, 304)):
+        for picture, pixels in zip(train, pictures(3, size), strict=True):
+            np.testing.assert_array_equal(picture.image[number], pixels)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +95,7 @@ def test_a_hostile_file_is_refused_by_what_it_asks_for(root, name, monkeypatch):
     monkeypatch.chdir(root)
     put(root, "train", name, [Hostile()])
     with pytest.raises(UserError, match=rf"{name}.pickle is refused: it asks for .*system"):
-        source = stackgan(root)
-        module._pictures(source.splits["train"][0].path.with_name(f"{name}.pickle"), 76, 3)
+        list(stackgan(root).splits["train"])
     assert not (root / "harm").exists()
 
 
@@ -128,8 +130,8 @@ def coco(root, draw_picture):
 def test_coco_is_whole_pictures_without_classes(coco):
     source = stackgan(coco)
     train = source.splits["train"]
-    assert [p.path for p in train] == [coco / "images" / f"{name}.jpg" for name in NAMES["train"]]
-    assert len({p.class_name for p in train}) == 3 and source.pack is None
+    assert [p.image for p in train] == [coco / "images" / f"{name}.jpg" for name in NAMES["train"]]
+    assert {p.class_name for p in train} == {None}
     put(coco, "train", "class_info", [7, 8, 8])
     assert stackgan(coco).splits["train"][2].class_name == "class_00008"
 

@@ -11,6 +11,7 @@ from misc.config.errors import UserError
 from misc.config.load import load_config
 from misc.data.images import centre_of
 from misc.data.writer import write_set
+from misc.sources.source import card
 from misc.training.gan_data import GanData, data_folder, set_digest
 
 
@@ -87,10 +88,10 @@ def test_embeddings_without_sentences_do(make_data, make_pictures, tmp_path):
         name: np.random.default_rng(0).normal(size=(len(pictures), 2, 8)).astype(np.float32)
         for name, pictures in splits.items()
     }
-    card = {"split_rule": "by colour", "source": "the tests"}
+    facts = card("the tests", "by colour", "class", "ours")
     folder = tmp_path / "mute"
     sizes = {"imsizes": (16, 32), "embeddings": {"imported": rows}, "workers": 1}
-    write_set(folder, splits, name="mute", card=card, attribute_names=("a", "b"), **sizes)
+    write_set(folder, splits, name="mute", card=facts, attribute_names=("a", "b"), **sizes)
     data = make_data(DATA_DIR=str(folder))
     assert data.text.embeddings == "imported"
     assert data.grid(Recorder()).size[0] > 0
