@@ -25,6 +25,7 @@ TASK = 256  # pictures that one process looks at before it reports
 COARSE = 4  # cells a side of the grid that is kept of every picture
 # Of 255: what compression leaves on a grey, and on a plain, picture.
 COLOURLESS, PLAIN = 12, 8
+IEND = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk of a PNG, with its checksum
 FACTS = np.dtype(
     [
         ("pixels", "<u8"),  # digest of the high picture's pixels
@@ -115,6 +116,8 @@ def stored_picture(split: PreparedSplit, i: int, size: int) -> Image.Image:
     image = open_picture(png, name=name)
     if image.size != (size, size):
         raise UserError(f"{name}: it is {image.width} x {image.height}")
+    if not png.endswith(IEND):
+        raise UserError(f"{name}: its end is damaged")
     try:
         # Pillow reads past wrong checksums, TensorFlow does not.
         Image.open(io.BytesIO(png)).verify()

@@ -1,4 +1,4 @@
-"""Quarantine: its pictures are nowhere to be seen, the rest is as it was, and nothing is trusted."""
+"""Quarantine: its pictures are nowhere to be seen, the rest is as it was, no line is trusted."""
 
 import json
 import shutil
