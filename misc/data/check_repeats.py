@@ -38,8 +38,8 @@ def repeats(values: np.ndarray, places: np.ndarray | None = None) -> Repeats:
 def near_repeats(facts: np.ndarray, places: np.ndarray, address, folder: Path, run) -> Repeats:
     """Pictures that show what an earlier one shows, perhaps mirrored; see `alike`.
 
-    Of pictures that are alike the first stays, and of the others each that is like one that stays
-    repeats it: as like goes on to like, pictures at the ends of a row may differ.
+    A picture that is like an earlier one that stays repeats it. One that is like repeats alone
+    stays too: likeness adds up, and the ends of a row of pictures may show different things.
 
     Args:
       facts: `FACTS` of all pictures; places: int64 (n,), rising, of those to compare.
