@@ -12,13 +12,15 @@ There are no captions: they are made from the names of the breeds, as "this dog 
 import sys
 
 from misc.config.errors import run_program
-from misc.sources.class_captions import advise_on_one_class
-from misc.sources.pets import LAYOUTS, pets
 from misc.sources.prepare import preprocess, source_parser
 
 
 def main(argv=None):
     """Parse the flags, read the raw set, write the prepared one; see `misc.sources.pets`."""
+    # Not above: the processes that prepare pictures import this file.
+    from misc.sources.class_captions import advise_on_one_class
+    from misc.sources.pets import LAYOUTS, pets
+
     parser = source_parser(__doc__, "dogs")
     layouts = [name for name, layout in LAYOUTS.items() if "dog" in layout.species]
     parser.add_argument(

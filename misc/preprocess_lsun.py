@@ -15,7 +15,7 @@ from misc.sources.prepare import preprocess, source_parser
 
 def main(argv=None):
     """Parse the flags, read the raw set, write the prepared one; see `misc.sources.lsun`."""
-    # Not above: the processes that read the databases import this file.
+    # Not above: the processes that read and prepare pictures import this file.
     from misc.sources.class_captions import advise_on_one_class
     from misc.sources.lsun import SCENES, lsun
 

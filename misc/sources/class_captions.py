@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from misc.data.prepared import read_card
 from misc.drawings.grammar import choose, distinct
 
 # How often a sentence after the first mentions the family, if there is one, or the kind alone.
@@ -125,6 +124,8 @@ def class_captions(
 
 def advise_on_one_class(folder: Path) -> None:
     """Say on stderr, of a prepared set with one class only, what its training needs."""
+    from misc.data.prepared import read_card
+
     if len(read_card(folder)["classes"]) == 1:
         print(
             f"{folder} has one class, so no picture is wrong for a caption: train Stage-I and "

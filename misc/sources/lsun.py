@@ -1,5 +1,6 @@
 """LSUN's scenes: databases of encoded pictures, each by its hash."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -8,9 +9,10 @@ from pathlib import Path
 
 from misc.config.errors import UserError
 from misc.data.picture import Picture, Pictures
+from misc.data.untrusted import Refused, refusals
+from misc.sources.apart import apart
 from misc.sources.archives import unpack_missing
 from misc.sources.class_captions import class_captions
-from misc.sources.lmdb_entries import entries
 from misc.sources.source import Source, card
 
 HOME = "http://dl.yf.io/lsun/scenes"
@@ -29,7 +31,8 @@ SCENES = {
     "restaurant": ("restaurant", "room"),
     "tower": ("tower", "building"),
 }
-KEY = rb"[0-9A-Za-z_-]{1,200}"  # LSUN's are hashes
+KEY = re.compile(rb"[0-9A-Za-z_-]{1,200}")  # LSUN's are hashes
+LARGEST = 2**26  # bytes of one picture; LSUN's have some 20,000
 JPEG, WEBP = b"\xff\xd8", b"WEBP"  # how the one begins; bytes 8 to 11 of the other
 
 
@@ -73,7 +76,7 @@ def _scene(root: Path, scene: str, part: str, limit: int | None, seed: int) -> t
             f"{folder}/data.mdb is missing; expected LSUN's {scene}, unpacked or as "
             f"{folder.name}.zip, from {HOME}/{folder.name}.zip"
         )
-    with closing(entries(folder, KEY)) as found:
+    with closing(apart(_entries, folder, where=folder / "data.mdb")) as found:
         count, (key, value) = next(found), next(found)
     if not (value.startswith(JPEG) or value[8:12] == WEBP):
         raise UserError(
@@ -84,9 +87,34 @@ def _scene(root: Path, scene: str, part: str, limit: int | None, seed: int) -> t
     used = min(limit or count, count)
 
     def make() -> Iterator[Picture]:
-        with closing(entries(folder, KEY)) as found:
+        with closing(apart(_entries, folder, where=folder / "data.mdb")) as found:
             for key, value in islice(found, 1, used + 1):
                 name = f"{scene}/{key}"
                 yield Picture(value, name, subject, class_captions(subject, kind, name, seed))
 
     return Pictures(make, used), count - used
+
+
+def _entries(folder: Path) -> Iterator:
+    """How many entries there are; then each as (key, value), text and bytes, by the key."""
+    import lmdb
+
+    options = {"readonly": True, "create": False, "lock": False, "readahead": False}
+    with (
+        refusals(folder / "data.mdb", f"a database of LSUN's, from {HOME}"),
+        lmdb.open(str(folder), **options) as database,
+        database.begin(buffers=True) as view,
+    ):
+        count, last = view.stat()["entries"], b""
+        if not count:
+            raise Refused("it is empty")
+        yield count
+        for key, value in view.cursor():
+            key = bytes(key)
+            # Keys are sorted: no damage sends us in circles.
+            if not KEY.fullmatch(key) or key <= last or len(value) > LARGEST:
+                raise Refused(f"after {last.decode()!r} it holds no key and picture of LSUN's")
+            yield key.decode(), bytes(value)
+            count, last = count - 1, key
+        if count:
+            raise Refused(f"{count} of its entries are missing")
