@@ -18,7 +18,6 @@ from misc.sources.prepare import preprocess, source_parser, tfds_source
 def main(argv=None):
     """Parse the flags, read the raw set, write the prepared one; see `misc.sources.pets`."""
     # Not above: the processes that prepare pictures import this file.
-    from misc.sources.class_captions import advise_on_one_class
     from misc.sources.pets import LAYOUTS, pets
 
     parser = source_parser(__doc__, "dogs")
@@ -30,7 +29,6 @@ def main(argv=None):
 
     source = tfds_source(parser, args) or pets(args.source, "dog", args.layout, args.seed)
     preprocess(source, args)
-    advise_on_one_class(args.out)
 
 
 if __name__ == "__main__":

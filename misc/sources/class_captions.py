@@ -7,11 +7,9 @@ Everything is true of every picture of the class, and in lower case.
 """
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -120,19 +118,6 @@ def class_captions(
         return _fill(choose(rng, FRAMES + frames), rng, subject, kind)
 
     return tuple(distinct(sentence, count))
-
-
-def advise_on_one_class(folder: Path) -> None:
-    """Say on stderr, of a prepared set with one class only, what its training needs."""
-    from misc.data.prepared import read_card
-
-    if len(read_card(folder)["classes"]) == 1:
-        print(
-            f"{folder} has one class, so no picture is wrong for a caption: train Stage-I and "
-            "Stage-II with --set TRAIN.B_WRONG=False; the text encoder learns from several classes "
-            "only: embed the captions with that of another set, encoder/embed.py --run --data",
-            file=sys.stderr,
-        )
 
 
 def _fill(frame: str, rng: np.random.Generator, thing: str, kind: str) -> str:

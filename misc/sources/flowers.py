@@ -6,10 +6,10 @@ import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.embeddings import ENCODER, SPLITS, published_embeddings
-from misc.data.matlab import read_rows
 from misc.data.picture import Picture
 from misc.sources.archives import unpack_missing
 from misc.sources.class_captions import class_captions, families
+from misc.sources.matlab import read_matlab
 from misc.sources.reed import caption_reader, class_split
 from misc.sources.source import Source, Split, card, check_classes
 
@@ -129,10 +129,10 @@ def _integers(path: Path, *keys: str) -> list[np.ndarray]:
     """The rows of numbers, each at least 1, that a Matlab file has under these names."""
     if not path.is_file():
         raise UserError(f"{path} is missing; get it from {FLOWERS_HOME}")
-    rows = read_rows(path, *keys)
+    rows = read_matlab(path, *keys)
     # NaN and infinity fail the first comparison, fractions the second.
     known = (len(row) <= MOST_PICTURES and (row >= 1) & (row <= MOST_PICTURES) for row in rows)
-    if all(map(np.all, known)):
+    if all(row.dtype.kind in "iuf" for row in rows) and all(map(np.all, known)):
         whole = [row.astype(np.int64) for row in rows]
         if all(map(np.array_equal, rows, whole)):
             return whole

@@ -11,18 +11,15 @@ from misc.data.captions import find_pictures, read_text, text_lines
 from misc.data.embeddings import SPLITS
 from misc.data.picture import Picture
 from misc.data.untrusted import Refused, refusals
-from misc.sources.apart import apart
 from misc.sources.archives import unpack_missing
 from misc.sources.class_captions import class_captions, families, spoken
+from misc.sources.matlab import read_matlab
 from misc.sources.source import Source, Split, card, check_lists, seeded_split
 
 SHARE = 0.1  # of the pictures, for the test, where a set has no lists of its own
 ROW = re.compile(r"(\S+)_\d+ \d+ ([12]) \d+")  # of Oxford's lists: name, class, species, breed
 SPECIES = {"1": "cat", "2": "dog"}
-# An original box has some 600 bytes, and no list of Stanford's more than its archive of 481 kB;
-# Matlab's are compressed, which a hostile one is a thousandfold: this is 512 MB then.
-XML_BYTES, MAT_BYTES = 2**14, 2**19
-MOST_PICTURES = 100_000
+XML_BYTES = 2**14  # an original box has some 600
 FARTHEST = 2**20  # pixels: no picture has more in a row
 
 
@@ -160,7 +157,9 @@ def _stanford(root: Path, species: str, seed: int) -> _Found:
     for path in paths:
         if not path.is_file():
             raise UserError(f"{path} is missing; expected the lists of the set from {home}")
-    lists = dict(zip(SPLITS, apart(_listed, paths, home, where=folder), strict=True))
+    listed = [read_matlab(path, "file_list")[0].astype(str).tolist() for path in paths]
+    names = ([name.rpartition(".")[0] for name in column] for column in listed)
+    lists = dict(zip(SPLITS, names, strict=True))
     check_lists(lists, (str(paths[0]), str(paths[1])), files, f"a picture in {root / 'Images'}")
     rule = "by picture, as listed in train_list.mat and test_list.mat"
     return _Found(files, classes, boxes, Split(lists, rule, "picture"))
@@ -186,26 +185,6 @@ def _box(path: Path, home: str) -> tuple[float, float, float, float]:
         if not boxes:
             raise Refused("it holds no box")
         return max(boxes, key=lambda box: box[2] * box[3])
-
-
-def _listed(paths: list[Path], home: str) -> Iterator[list[str]]:
-    """The pictures that each Matlab file lists as `file_list`, without their suffix."""
-    from scipy.io import loadmat, whosmat
-
-    for path in paths:
-        with refusals(path, f"a column of names, file_list, as from {home}"):
-            if path.stat().st_size > MAT_BYTES:
-                raise Refused(f"it is larger than {MAT_BYTES} bytes")
-            # First what it holds, from the headers: of other things nothing is made then.
-            held = [(shape, kind) for name, shape, kind in whosmat(path) if name == "file_list"]
-            shape, kind = held[0] if len(held) == 1 else ((), "nothing")
-            if kind != "cell" or len(shape) != 2 or shape[0] > MOST_PICTURES or shape[1] != 1:
-                raise Refused(f"it holds {kind} of shape {shape} as file_list")
-            cells = loadmat(path, variable_names="file_list")["file_list"][:, 0]
-            names = [cell.item() for cell in cells]
-            if not all(type(name) is str for name in names):
-                raise Refused("its file_list holds other things than names")
-            yield [name.rpartition(".")[0] for name in names]
 
 
 def _kaggle(root: Path, species: str, seed: int) -> _Found:

@@ -24,8 +24,14 @@ def preprocess_parser(doc: str) -> argparse.ArgumentParser:
         action="store_true",
         help="stretch each picture's contrast, as StackGAN's published pictures were",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of a drawn split (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of a drawn split (default: 0)")
     return parser
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 0")
+    return int(text)
 
 
 def source_parser(doc: str, name: str) -> argparse.ArgumentParser:
@@ -126,4 +132,22 @@ def preprocess(source, args: argparse.Namespace) -> None:
         "attributes": len(source.attribute_names),
         "embeddings": sorted(source.embeddings),
     }
+    _advise(out, card)
     print(json.dumps(result))
+
+
+def _advise(out: Path, card: dict) -> None:
+    """Say on stderr what whoever trains on the set should know."""
+    if card["broken"]:
+        count = len(card["broken"])
+        print(
+            f"left out: {count} pictures that cannot be used, see {out / 'card.md'}",
+            file=sys.stderr,
+        )
+    if len(card["classes"]) == 1:
+        print(
+            f"{out} has one class, so no picture is wrong for a caption: train both stages with "
+            "--set TRAIN.B_WRONG=False; a text encoder learns from several classes only: embed the "
+            "captions with that of another set, encoder/embed.py --run --data",
+            file=sys.stderr,
+        )
