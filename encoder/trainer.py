@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from easydict import EasyDict
 
-from encoder.data import EncoderData
+from encoder.data import EncoderData, learns_from_features
 from encoder.embed import Embedder
 from encoder.losses import joint_embedding_loss
 from encoder.model import ImageTower, TextEncoder
@@ -66,7 +66,7 @@ class Trainer:
 
     def __init__(self, cfg: EasyDict, steps_per_epoch: int):
         self.networks = {"text_encoder": build_text_encoder(cfg)}
-        if not cfg.TRAIN.IMAGE_FEATURES:
+        if not learns_from_features(cfg):
             self.networks["image_tower"] = ImageTower(
                 cfg.IMAGE.SIZE, cfg.IMAGE.WIDTH, cfg.TEXT.DIMENSION, cfg.IMAGE.GRID
             )
