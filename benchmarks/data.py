@@ -4,7 +4,7 @@
 
 The pictures are colour fields of 76 px, generated one at a time, in 100 classes, two captions each.
 `prepare` packs them (`misc.data.writer.write_set`: decoded, resized to 76 and 38 px, encoded, with
-all tables) with one process a core; `feed` opens the set and makes Stage-I's batches of it: 64 pairs
+all tables) with one process a core; `feed` opens it and makes Stage-I's batches: 64 pairs
 of a right and a wrong picture of 64 px with their embedding (128 wide), after a first epoch's
 order has been drawn. Each line is a process of its own; its peak memory is the resident one, of
 `prepare` also that of the largest process of its pool.

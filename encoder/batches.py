@@ -41,7 +41,7 @@ class PairBatches:
       batch_size: global, over all replicas.
       seed: int >= 0.
       side: of the pictures, px; one of the card's `imsizes`, or one divided by a whole number.
-      features: float32 (pictures, d) or (pictures, d, views) in place of pictures, or None.
+      features: in place of pictures, as `image_features` gives them; or None.
 
     Attributes:
       steps_per_epoch: the number of classes, which is what the published schedule counts.
@@ -124,7 +124,7 @@ class PairBatches:
         """PNG bytes (b,), or float32 (b, d) features."""
         if self.features is None:
             return np.array(self.split.pictures(plan.pictures, self.stored), object)
-        rows = self.features[plan.pictures]
+        rows = self.features[self.split.rows[plan.pictures]]
         return rows if rows.ndim == 2 else rows[np.arange(len(rows)), :, plan.views]
 
     def _characters(self, plan: Plan) -> np.ndarray:

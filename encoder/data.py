@@ -73,12 +73,12 @@ def _released(cfg):
 
 
 def image_features(split: PreparedSplit, given: str, dimension: int) -> np.ndarray:
-    """Memory-mapped picture features, one row a picture in the order of the split.
+    """Memory-mapped picture features, one row a picture of the split, those in quarantine too.
 
     Args:
       given: path of a .npy file, or a name: features/<name>.npy in the split's folder.
       dimension: their width, TEXT.DIMENSION.
-    Returns: float32 (n, dimension) or (n, dimension, views).
+    Returns: float32 (n, dimension) or (n, dimension, views); `split.rows` leads into them.
     Raises: UserError if there is no such file or its shape is another.
     """
     path = Path(given) if given.endswith(".npy") else split.folder / "features" / f"{given}.npy"
@@ -89,11 +89,12 @@ def image_features(split: PreparedSplit, given: str, dimension: int) -> np.ndarr
             f"{path}: no readable picture features ({error}); name a .npy file, or leave "
             "TRAIN.IMAGE_FEATURES empty to train an image tower along"
         ) from error
-    fits = features.ndim in (2, 3) and features.shape[:2] == (len(split), dimension)
+    pictures = len(split) + len(split.quarantined)
+    fits = features.ndim in (2, 3) and features.shape[:2] == (pictures, dimension)
     if not fits or features.dtype != np.float32:
         raise UserError(
             f"{path}: {features.dtype} of shape {features.shape}, expected float32 of "
-            f"({len(split)}, {dimension}) or ({len(split)}, {dimension}, views): one row a picture "
+            f"({pictures}, {dimension}) or ({pictures}, {dimension}, views): one row a picture "
             f"of {split.folder}, TEXT.DIMENSION wide"
         )
     return features

@@ -94,13 +94,15 @@ def embed_set(embed: Embedder, folder: Path, run: Path) -> dict[str, int]:
     Raises: UserError if the set is missing or has no captions, or the disk is full.
     """
     from misc.data.atomic import disk_errors, write_atomic
-    from misc.data.prepared import caption_rows, embeddings_file, open_split, read_card
+    from misc.data.prepared import embeddings_file, open_split, read_card
+    from misc.data.quarantine import read_quarantine
     from misc.data.writer import write_embeddings
 
     name = run.resolve().name
     card = {"digest": embed.digest, "run": run.as_posix(), "width": embed.dimension}
     counts = {}
-    splits = [open_split(folder, split) for split in read_card(folder)["splits"]]
+    # Captions in quarantine have their rows too, so that the rows fit when they are released.
+    splits = [open_split(folder, split, whole=True) for split in read_card(folder)["splits"]]
     cards = [embeddings_file(split.folder, name).with_suffix(".json") for split in splits]
     # Gone before the first vector and back after the last: a kill leaves no vectors with a digest
     # of others.
@@ -108,21 +110,23 @@ def embed_set(embed: Embedder, folder: Path, run: Path) -> dict[str, int]:
         with disk_errors(path):
             path.unlink(missing_ok=True)
     for split in splits:
-        counts[split.split] = caption_rows(split.index)
+        counts[split.split] = split.embedding_rows
         with tqdm(total=counts[split.split], desc=split.split, unit="caption") as bar:
-            blocks = (embed(block, bar.update) for block in _blocks(split))
+            blocks = (
+                embed(block, bar.update) for block in _blocks(split, read_quarantine(split.folder))
+            )
             write_embeddings(split.folder, name, blocks)
     for path in cards:
         write_atomic(path, json.dumps(card).encode() + b"\n")
     return counts
 
 
-def _blocks(split) -> Iterator[list[str]]:
-    """Captions of a split in the order of its embeddings, some thousands at a time."""
+def _blocks(split, quarantined) -> Iterator[list[str]]:
+    """Captions of a whole split in the order of its embeddings, some thousands at a time."""
     block, cut = [], 0
     for i in range(len(split)):
         captions = split.record(i)["captions"]
-        if not captions:
+        if not captions and i not in quarantined:
             raise UserError(
                 f"{split.folder}: picture {i} has no caption to embed; prepare the set from "
                 "sources with captions"

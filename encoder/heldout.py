@@ -59,7 +59,7 @@ class HeldOut:
     def _input(self, indices) -> np.ndarray:
         if self.features is None:
             return shrunk(to_float(np.stack(self._shown(indices))), self.side)
-        rows = np.asarray(self.features[indices])
+        rows = np.asarray(self.features[self.split.rows[indices]])
         return rows if rows.ndim == 2 else rows[:, :, 0]
 
     def _shown(self, indices) -> list[np.ndarray]:

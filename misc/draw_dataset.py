@@ -1,12 +1,11 @@
-"""Draw a captioned data set and write it in the layout of CUB-200-2011.
+"""Draw a captioned data set and write it in the raw layout of the set that it stands for.
 
     python misc/draw_dataset.py --kind birds --preset full --count 4000 --out data/raw/drawn_birds
 
-Writes OUT/CUB_200_2011/ (images/, images.txt, classes.txt, image_class_labels.txt,
-bounding_boxes.txt, train_test_split.txt, attributes/), OUT/text_c10/CLASS/NAME.txt with ten
-captions a picture, OUT/trainvalclasses.txt and OUT/testclasses.txt (no class is in both) and
-OUT/drawn.json (how it was made). The files are the same whatever the number of workers. They are
-written aside and renamed together, so OUT is there only when it is complete.
+Birds come as CUB-200-2011, flowers as Oxford's 102 and faces as CelebA: the modules of
+`misc/drawings/layouts` say which files that makes. OUT/drawn.json says how they were made. The
+files are the same whatever the number of workers. They are written aside and renamed together, so
+OUT is there only when it is complete.
 """
 
 import argparse
@@ -16,146 +15,153 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from misc.config.errors import UserError, run_program
-from misc.drawings import birds
-from misc.drawings.birds_captions import captions
-from misc.drawings.birds_draw import draw
+from misc.drawings import (
+    birds,
+    birds_captions,
+    birds_draw,
+    faces,
+    faces_captions,
+    faces_draw,
+    faces_people,
+    flowers,
+    flowers_captions,
+    flowers_draw,
+)
+from misc.drawings.layouts import celeba, cub, oxford
+from misc.drawings.layouts.entry import Entry, Item, write_lines
 
-MIN_COUNT = 12  # below this the test split of `easy` has a single class
-CERTAINTIES = "1 not visible\n2 guessing\n3 probably\n4 definitely\n"
+MIN_COUNT = 12  # below this the test split of some preset has a single class
+PRESETS = ("easy", "full")
 
 
-class Item(NamedTuple):
-    """One picture to draw: `name` is CLASS/NAME without a suffix, `species` its number."""
+class Kind(NamedTuple):
+    """What there is to draw: the functions that make it, and the raw layout it is written in.
 
-    name: str
-    seed: int
-    species: int
-    preset: str
-
-
-def plan(preset: str, count: int, seed: int) -> list[Item]:
-    """The pictures of a set in the order of images.txt, class by class.
-
-    Species take turns, training and test species in proportion, so that a set too small for all
-    of them has some of both. A picture depends on the seed, its species and its number there, not
-    on `count`: a larger set begins with the pictures of a smaller one.
+    `classes(preset)` are all its classes, each with a `name` and a `split`; `attributes(seed,
+    preset, number)` describes one thing of a class, for `draw`, `captions` and `labels` to use;
+    `attribute_names(preset)` are what its labels answer; `held_out` are the pairs of attributes
+    that no training class of `full` has.
     """
-    species = birds.all_species(preset)
-    sizes = {split: sum(s.split == split for s in species) for split in ("train", "test")}
+
+    classes: Callable
+    attributes: Callable
+    draw: Callable
+    captions: Callable
+    labels: Callable
+    attribute_names: Callable
+    held_out: tuple[str, ...]
+    layout: ModuleType
+
+
+KINDS = {
+    "birds": Kind(
+        birds.all_species,
+        birds.attributes,
+        birds_draw.draw,
+        birds_captions.captions,
+        birds.labels,
+        birds.attribute_names,
+        tuple(f"{colour} {part}" for part, colour in birds.HELD_OUT),
+        cub,
+    ),
+    "flowers": Kind(
+        flowers.all_species,
+        flowers.attributes,
+        flowers_draw.draw,
+        flowers_captions.captions,
+        flowers.labels,
+        flowers.attribute_names,
+        tuple(f"{colour} {part}" for part, colour in flowers.HELD_OUT),
+        oxford,
+    ),
+    "faces": Kind(
+        faces_people.all_people,
+        faces.attributes,
+        faces_draw.draw,
+        faces_captions.captions,
+        faces.labels,
+        faces.celeba_names,
+        (),  # nothing but the people themselves
+        celeba,
+    ),
+}
+
+
+def plan(classes, count: int, seed: int) -> list[Item]:
+    """The pictures of a set, class by class.
+
+    Classes take turns, training and test classes in proportion, so that a set too small for all of
+    them has some of both. A picture depends on the seed, its class and its number there, not on
+    `count`: a larger set holds the pictures of a smaller one.
+    """
+    sizes = {split: sum(one.split == split for one in classes) for split in ("train", "test")}
     ranks, seen = [], {"train": 0, "test": 0}
-    for number, (_, split, _) in enumerate(species):
-        ranks.append(((seen[split] + 0.5) / sizes[split], number))
-        seen[split] += 1
+    for number, one in enumerate(classes):
+        ranks.append(((seen[one.split] + 0.5) / sizes[one.split], number))
+        seen[one.split] += 1
     turns = [number for _, number in sorted(ranks)]
     shares = np.bincount([turns[i % len(turns)] for i in range(count)], minlength=len(turns))
-    items = []
-    for number, share in enumerate(shares):
-        for k in range(1, share + 1):
-            name = f"{class_folder(number, preset)}/{species[number].name}_{k:04d}"
-            items.append(Item(name, (seed << 40) + (number << 24) + k, number, preset))
-    return items
+    return [
+        Item((seed << 40) + (number << 24) + copy, number, copy)
+        for number, share in enumerate(shares.tolist())
+        for copy in range(1, share + 1)
+    ]
 
 
-def class_folder(number: int, preset: str) -> str:
-    """`001.Blue_winged_Finch`, as CUB names its folders."""
-    return f"{number + 1:03d}.{birds.all_species(preset)[number].name}"
+def draw_item(place: tuple[str, Item], out: Path, kind: str, preset: str, size: int) -> Entry:
+    """Draw one picture and write it where its layout places it."""
+    (path, item), made = place, KINDS[kind]
+    thing = made.attributes(item.seed, preset, item.number)
+    drawing = made.draw(thing, size)
+    drawing.picture.save(out / path, quality=95, subsampling=0)  # colours at full resolution
+    captions = made.captions(thing, made.layout.CAPTIONS)
+    return Entry(path, item, drawing.box, made.labels(thing), captions)
 
 
-def draw_item(item: Item, out: Path, size: int) -> tuple[tuple[int, int, int, int], np.ndarray]:
-    """Draw one picture, write it and its captions, and return its box and attribute labels."""
-    bird = birds.attributes(item.seed, item.preset, item.species)
-    drawing = draw(bird, size)
-    picture = out / "CUB_200_2011" / "images" / f"{item.name}.jpg"
-    drawing.picture.save(picture, quality=95, subsampling=0)  # colours at full resolution
-    write(out / "text_c10" / f"{item.name}.txt", captions(bird, 10))
-    return drawing.box, birds.labels(bird)
-
-
-def write(path: Path, lines) -> None:
-    """Lines of text, with Unix line ends on every system."""
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-
-
-def write_set(out: Path, items: list[Item], size: int, workers: int) -> None:
-    """Draw `items` into the folder `out`, with its tables."""
-    root = out / "CUB_200_2011"
-    for folder in sorted({Path(item.name).parent for item in items}):
-        (root / "images" / folder).mkdir(parents=True)
-        (out / "text_c10" / folder).mkdir(parents=True)
-    task = partial(draw_item, out=out, size=size)
-    progress = partial(tqdm, total=len(items), unit="picture", file=sys.stderr)
+def write_set(out: Path, kind: str, preset: str, count: int, size: int, seed: int, workers: int):
+    """Draw a set into the folder `out`, with its tables; returns what its layout has to tell."""
+    classes, layout = KINDS[kind].classes(preset), KINDS[kind].layout
+    places = layout.places(plan(classes, count, seed), classes, seed)
+    for folder in sorted({(out / path).parent for path in places}):
+        folder.mkdir(parents=True)
+    task = partial(draw_item, out=out, kind=kind, preset=preset, size=size)
+    progress = partial(tqdm, total=count, unit="picture", file=sys.stderr)
     if workers == 1:
-        drawn = list(progress(map(task, items)))
+        entries = list(progress(map(task, places.items())))
     else:
         # Spawned, not forked: the one way that is the same on every system. Ctrl-C is for us.
         spawn = multiprocessing.get_context("spawn")
         with spawn.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-            drawn = list(progress(pool.imap(task, items, chunksize=16)))
-    write_tables(root, items, *zip(*drawn, strict=True))
-    preset = items[0].preset
-    for split, file in (("train", "trainvalclasses.txt"), ("test", "testclasses.txt")):
-        of_split = {i.species for i in items if birds.all_species(preset)[i.species].split == split}
-        write(out / file, (class_folder(number, preset) for number in sorted(of_split)))
+            entries = list(progress(pool.imap(task, places.items(), chunksize=16)))
+    return layout.write_tables(out, entries, classes, KINDS[kind].attribute_names(preset))
 
 
-def write_tables(root: Path, items: list[Item], boxes, labels) -> None:
-    """CUB's tables; picture and attribute ids count from 1, class ids are the species' own."""
-    preset = items[0].preset
-    ids = range(1, len(items) + 1)
-    species = sorted({item.species for item in items})
-    write(root / "images.txt", (f"{i} {item.name}.jpg" for i, item in enumerate(items, 1)))
-    write(root / "classes.txt", (f"{n + 1} {class_folder(n, preset)}" for n in species))
-    write(
-        root / "image_class_labels.txt",
-        (f"{i} {item.species + 1}" for i, item in enumerate(items, 1)),
-    )
-    write(
-        root / "bounding_boxes.txt",
-        (" ".join([str(i), *(f"{v:.1f}" for v in box)]) for i, box in zip(ids, boxes, strict=True)),
-    )
-    # CUB's official split halves every class: here the odd numbers train.
-    write(
-        root / "train_test_split.txt",
-        (f"{i} {int(item.name[-1]) % 2}" for i, item in enumerate(items, 1)),
-    )
-    folder = root / "attributes"
-    folder.mkdir()
-    names = birds.attribute_names(preset)
-    write(folder / "attributes.txt", (f"{i} {name}" for i, name in enumerate(names, 1)))
-    write(folder / "certainties.txt", CERTAINTIES.splitlines())
-    write(
-        folder / "image_attribute_labels.txt",
-        (
-            f"{i} {a} {max(int(label), 0)} {1 if label < 0 else 4} 0.0"
-            for i, row in zip(ids, labels, strict=True)
-            for a, label in enumerate(row, 1)
-        ),
-    )
-
-
-def draw_dataset(out: Path, preset: str, count: int, size: int, seed: int, workers: int) -> dict:
-    """Draw a whole set to `out`; returns what `drawn.json` says.
+def draw_dataset(
+    out: Path, kind: str, preset: str, count: int, size: int, seed: int, workers: int
+) -> dict:
+    """Draw a whole set to `out`; returns how it was made, as `drawn.json` says.
 
     Raises: UserError if a number is out of range, `out` is not a new or empty folder, or cannot be
       written.
     """
-    bounds = {"--count": (count, MIN_COUNT, 2**24), "--size": (size, 32, 2048)}
+    bounds = {"--count": (count, MIN_COUNT, KINDS[kind].layout.MOST), "--size": (size, 32, 2048)}
     bounds |= {"--seed": (seed, 0, 2**31), "--workers": (workers, 1, 1024)}
     for flag, (value, low, high) in bounds.items():
         if not low <= value <= high:
             raise UserError(f"{flag}: received {value}, expected {low} to {high}")
-    items = plan(preset, count, seed)
-    card = {"kind": "birds", "preset": preset, "count": count, "size": size, "seed": seed}
+    card = {"kind": kind, "preset": preset, "count": count, "size": size, "seed": seed}
     if preset == "full":
-        card["held_out_of_training"] = [f"{colour} {part}" for part, colour in birds.HELD_OUT]
+        card["held_out_of_training"] = list(KINDS[kind].held_out)
     try:
         out = out.absolute()
         if out.is_file() or (out.is_dir() and any(out.iterdir())):
@@ -167,8 +173,8 @@ def draw_dataset(out: Path, preset: str, count: int, size: int, seed: int, worke
         shutil.rmtree(aside, ignore_errors=True)  # left by a killed run
         aside.mkdir()
         try:
-            write_set(aside, items, size, workers)
-            write(aside / "drawn.json", [json.dumps(card, indent=1)])
+            told = write_set(aside, kind, preset, count, size, seed, workers)
+            write_lines(aside / "drawn.json", [json.dumps({**card, **told}, indent=1)])
             if out.is_dir():
                 out.rmdir()
             aside.rename(out)
@@ -184,17 +190,18 @@ def draw_dataset(out: Path, preset: str, count: int, size: int, seed: int, worke
 def main(argv: list[str] | None = None) -> int:
     """The command line; see the module's first lines."""
     parser = argparse.ArgumentParser(
-        description="Draw a captioned data set in the layout of CUB-200-2011.", allow_abbrev=False
+        description="Draw a captioned data set in the raw layout of the set that it stands for.",
+        allow_abbrev=False,
     )
-    parser.add_argument("--kind", choices=("birds",), default="birds")
-    parser.add_argument("--preset", choices=tuple(birds.PRESETS), default="full")
+    parser.add_argument("--kind", choices=tuple(KINDS), default="birds")
+    parser.add_argument("--preset", choices=PRESETS, default="full")
     parser.add_argument("--count", type=int, default=4000, help="pictures in all (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--size", type=int, default=304, help="pixels a side (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other birds")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     args = parser.parse_args(argv)
-    card = draw_dataset(args.out, args.preset, args.count, args.size, args.seed, args.workers)
+    card = draw_dataset(**vars(args))
     print(json.dumps({"out": str(args.out), **card}))
     return 0
 

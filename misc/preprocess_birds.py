@@ -10,7 +10,7 @@ Each picture is cropped to about 1.5 times its bounding box, and stored at two s
 import sys
 
 from misc.config.errors import run_program
-from misc.sources.prepare import preprocess, source_parser
+from misc.sources.prepare import preprocess, source_parser, tfds_source
 
 
 def main(argv=None):
@@ -26,7 +26,8 @@ def main(argv=None):
 
     from misc.sources.cub import cub
 
-    preprocess(cub(args.source, args.split, args.seed), args)
+    source = tfds_source(parser, args) or cub(args.source, args.split, args.seed)
+    preprocess(source, args)
 
 
 if __name__ == "__main__":

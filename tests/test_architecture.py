@@ -137,7 +137,9 @@ def top_level_names(distributions):
 def declared():
     """The distributions that pyproject.toml asks for."""
     extras = PROJECT["project"]["optional-dependencies"]
-    lines = sum((extras[name] for name in ("cpu", "dev")), PROJECT["project"]["dependencies"])
+    lines = sum(
+        (extras[name] for name in ("cpu", "dev", "tfds")), PROJECT["project"]["dependencies"]
+    )
     return {line.split(">")[0].split("=")[0].split("[")[0] for line in lines}
 
 

@@ -156,12 +156,13 @@ def test_an_initial_run_gives_one_stage_below_its_own_folder(world, capsys):
     assert files == [f"0001_a-red-bird_{copy:02d}_stage1.png" for copy in (1, 2)]
 
 
-def test_validation_samples_every_test_caption_from_its_stored_embedding(world, tmp_path):
-    flags = [*ONCE, "--set", "B_VALIDATION=true"]
-    rows = sample(world.initial, tmp_path / "a", *flags, "--set", "TEST.CAPTION_PATH=nowhere")
-    split = open_split(world.data, "test")
+def test_validation_samples_all_test_captions_from_stored_embeddings(world, tmp_path, monkeypatch):
+    gone = {0: ("yellow/yellow_00", "near")}
+    monkeypatch.setattr("misc.data.prepared.read_quarantine", lambda folder: gone)
+    flags = [*ONCE, "--set", "B_VALIDATION=true", "--set", "TEST.CAPTION_PATH=nowhere"]
+    rows, split = sample(world.initial, tmp_path / "a", *flags), open_split(world.data, "test")
     captions = [c for i in range(len(split)) for c in split.record(i)["captions"]]
-    assert [row["caption"] for row in rows] == captions
+    assert [row["caption"] for row in rows] == captions and len(captions) == 3 * (8 - len(gone))
     again = sample(world.initial, tmp_path / "b", *ONCE, "--captions", *captions[:5])
     first = list(pixels(tmp_path / "a", rows).values())[:5]
     for stored, embedded in zip(first, pixels(tmp_path / "b", again).values(), strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 from misc.config.errors import UserError
 from misc.data.images import to_float
 from misc.data.pipeline import batches_from
-from misc.data.prepared import PreparedSplit, caption_rows
+from misc.data.prepared import PreparedSplit
 
 # What the random numbers of one seed are for; each purpose has its own stream.
 _ORDER, _DRAWS = 0, 1
@@ -200,7 +200,7 @@ class GanBatches:
         if not self._counts.all():
             name = self.split.record(int(np.argmin(self._counts)))["name"]
             raise UserError(f"{folder}: picture {name} has no captions; add some or leave it out")
-        rows = caption_rows(self.split.index)
+        rows = self.split.embedding_rows
         if self.embeddings.ndim != 2 or len(self.embeddings) != rows:
             raise UserError(
                 f"{folder}: embeddings of shape {self.embeddings.shape}, expected {rows} rows, one "

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
@@ -13,6 +14,9 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".
 # What people call the two columns; `file_name` and `text` are the names in Hugging Face's folders.
 PICTURE_COLUMNS = ("file", "image", "filename", "file_name")
 CAPTION_COLUMNS = ("caption", "captions", "text")
+# Spreadsheets save with semicolons where the comma is for decimals.
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+MOST_BYTES = 2**30  # of a file with captions; COCO's largest has 92 million
 
 
 class Row(NamedTuple):
@@ -31,9 +35,11 @@ def read_captions(
 
     `source` is one of
       a folder      NAME.txt for the picture NAME.jpg at the same place, one caption a line;
-      FILE.csv      a line a caption, columns `file` (`PICTURE_COLUMNS`) and `caption`;
+      FILE.csv      a line a caption, columns `file` (`PICTURE_COLUMNS`) and `caption`, between
+                    commas, or semicolons or tabs if that makes columns of the first line;
       FILE.jsonl    a line an object with these keys; `caption` may be a list of captions;
-      FILE.json     COCO: `images` with `id`, `file_name`; `annotations` with `image_id`, `caption`.
+      FILE.json     COCO: `images` with `id`, `file_name`; `annotations` with `image_id`, `caption`,
+                    of which blank ones are left out.
     Pictures are named by their path in `folder`; the suffix may be left out. Blanks are squeezed.
 
     Returns: {picture: captions} and {picture: class} (empty without `class_column`), both sorted by
@@ -58,7 +64,7 @@ def read_captions(
     captions, classes = {}, {}
     for row in reader(source, class_column):
         picture = _find(row, names, folder)
-        caption = _clean(row.caption or "")
+        caption = clean_caption(row.caption or "")
         if not caption:
             raise UserError(f"{row.where}: no caption for {row.picture!r}; write or remove it")
         captions.setdefault(picture, []).append(caption)
@@ -83,7 +89,7 @@ def read_lines(path: Path) -> tuple[str, ...]:
 
     Raises: UserError if the file is missing, not UTF-8, or holds no caption.
     """
-    lines = tuple(filter(None, map(_clean, text_lines(path))))
+    lines = tuple(filter(None, map(clean_caption, text_lines(path))))
     if not lines:
         raise UserError(f"{path} holds no captions; expected one a line")
     return lines
@@ -97,6 +103,9 @@ def text_lines(path: Path) -> list[str]:
 def read_text(path: Path) -> str:
     """A file as text, with or without a byte-order mark; UserError (line named) if not UTF-8."""
     try:
+        size = os.stat(path).st_size
+        if size > MOST_BYTES:
+            raise UserError(f"{path} has {size} bytes; expected a text of at most {MOST_BYTES}")
         content = Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
@@ -165,7 +174,8 @@ def _find(row: Row, names: dict[str, str], folder: Path) -> str:
     return picture
 
 
-def _clean(caption: str) -> str:
+def clean_caption(caption: str) -> str:
+    """A caption with its blanks squeezed, without what no file in UTF-8 can hold."""
     # The published CUB captions carry runs of U+FFFD; JSON may carry halves of surrogate pairs.
     caption = caption.replace("\ufffd", " ").encode("utf-8", "replace").decode()
     return " ".join(caption.split())
@@ -181,7 +191,9 @@ def _text_rows(source: Path, _class_column: None) -> Iterator[Row]:
 
 
 def _csv_rows(source: Path, class_column: str | None) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(read_text(source), newline=""), strict=True)
+    text = read_text(source)
+    delimiter = _delimiter(text)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         reader.fieldnames = [field.strip() for field in reader.fieldnames or []]
         for row in reader:
@@ -189,18 +201,33 @@ def _csv_rows(source: Path, class_column: str | None) -> Iterator[Row]:
             if None in row:
                 raise UserError(
                     f"{where}: more fields than the {len(reader.fieldnames)} columns; put captions "
-                    "with commas into double quotes"
+                    f"with {DELIMITERS[delimiter]} into double quotes"
                 )
             yield from _record_rows(where, row, class_column)
     except csv.Error as error:
         raise UserError(f"{source} line {reader.line_num}: not CSV ({error})") from error
 
 
+def _delimiter(text: str) -> str:
+    """What parts the first line into the columns we need; a comma if that is not just one."""
+
+    def parts(delimiter: str) -> bool:
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            names = {name.strip() for name in next(lines, [])}
+        except csv.Error:
+            return False
+        return not (names.isdisjoint(PICTURE_COLUMNS) or names.isdisjoint(CAPTION_COLUMNS))
+
+    fit = list(filter(parts, DELIMITERS))
+    return fit[0] if len(fit) == 1 else ","
+
+
 def _jsonl_rows(source: Path, class_column: str | None) -> Iterator[Row]:
     for number, line in enumerate(text_lines(source), 1):
         if line:
             where = f"{source} line {number}"
-            record = _json(where, line)
+            record = parse_json(where, line)
             if not isinstance(record, dict):
                 raise UserError(f'{where}: expected an object such as {{"file": "a.jpg", ...}}')
             yield from _record_rows(where, record, class_column)
@@ -214,7 +241,7 @@ def _record_rows(where: str, record: dict, class_column: str | None) -> Iterator
         if found is None:
             raise UserError(
                 f"{where}: columns {', '.join(record)}; expected one named {' or '.join(columns)}"
-                " (in CSV, separated by commas and named in the first line)"
+                " (in CSV, between commas and named in the first line)"
             )
         return record[found]
 
@@ -229,12 +256,17 @@ def _record_rows(where: str, record: dict, class_column: str | None) -> Iterator
 
 
 def _coco_rows(source: Path, _class_column: None) -> Iterator[Row]:
-    content = _json(str(source), read_text(source))
+    content = parse_json(str(source), read_text(source))
     try:
-        names = {image["id"]: str(image["file_name"]) for image in content["images"]}
+        names = {image["id"]: image["file_name"] for image in content["images"]}
+        if len(names) < len(content["images"]):
+            raise TypeError("two images have one id")
         for number, annotation in enumerate(content["annotations"], 1):
-            where = f"{source}, annotation {number}"
-            yield Row(where, names[annotation["image_id"]], str(annotation["caption"]))
+            name, caption = names[annotation["image_id"]], annotation["caption"]
+            if not (isinstance(name, str) and isinstance(caption, str)):
+                raise TypeError(f"annotation {number} has no text")
+            if caption.strip():  # nobody mends a file of this kind by hand
+                yield Row(f"{source}, annotation {number}", name, caption)
     except (KeyError, TypeError) as error:
         raise UserError(
             f"{source} is not COCO captions ({type(error).__name__}: {error}); expected `images` "
@@ -242,7 +274,8 @@ def _coco_rows(source: Path, _class_column: None) -> Iterator[Row]:
         ) from error
 
 
-def _json(where: str, text: str):
+def parse_json(where: str, text: str):
+    """What a JSON text holds; UserError, which begins with `where`, if it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

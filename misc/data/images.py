@@ -76,7 +76,11 @@ def open_picture(
                         "all; shrink or remove it"
                     )
                 return _to_rgb(ImageOps.exif_transpose(image), background)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:  # far above our bound, and Pillow's too
+        raise UserError(
+            f"{path}: more pixels than {MAX_PIXELS:,} in all; shrink or remove it"
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         # Pillow's decoders tell a broken file by any of these.
         raise UserError(
             f"{path}: not a readable picture ({error}); replace it by a whole file of one of "

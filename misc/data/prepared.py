@@ -8,6 +8,7 @@ data/NAME/{train,test}/
   captions.jsonl              {"name": ..., "captions": [...], "side": [w, h]}, one line a picture
   attributes.npy              int8 (pictures, attributes): 1 yes, 0 no, -1 unknown; if there are any
   embeddings/ENCODER.npy      float32 (captions of the split, width)
+  quarantine.jsonl            pictures that are not shown, if there are any; see `quarantine`
 """
 
 import json
@@ -21,6 +22,7 @@ from array_record.python.array_record_module import ArrayRecordReader
 
 from misc.config.errors import UserError
 from misc.config.keys import plain_name
+from misc.data.quarantine import FILE, read_quarantine
 
 FORMAT = 2
 INDEX = np.dtype(
@@ -58,7 +60,7 @@ def embeddings_file(split_folder: Path | str, encoder: str) -> Path:
 
 
 def caption_rows(index: np.ndarray) -> int:
-    """Rows that every embeddings file of a split with this index has: one a caption."""
+    """Rows that every embeddings file of a split with this whole index has: one a caption."""
     return int(index["first"][-1] + index["count"][-1])
 
 
@@ -85,12 +87,13 @@ def read_card(folder: Path | str) -> dict:
     return card
 
 
-def open_split(folder: Path | str, split: str) -> "PreparedSplit":
+def open_split(folder: Path | str, split: str, whole: bool = False) -> "PreparedSplit":
     """Open the split "train" or "test" of the prepared set in `folder`.
 
+    Args: whole: as if nothing were in quarantine, whose pictures are else left out everywhere.
     Raises: UserError if it is missing, incomplete or of another format version.
     """
-    return PreparedSplit(folder, split)
+    return PreparedSplit(folder, split, whole)
 
 
 class PreparedSplit:
@@ -100,14 +103,18 @@ class PreparedSplit:
 
     Attributes:
       folder: the split's folder.   card: content of set.json.   split: its name.
-      index: memory-mapped `INDEX` rows (n,).
+      index: `INDEX` rows (n,), memory-mapped; a copy where pictures are in quarantine.
+      rows: int64 (n,), the row of each picture in files that have one for every picture of the set,
+        those in quarantine too.
+      embedding_rows: rows of every embeddings file: captions of those in quarantine have theirs.
+      quarantined: {row of index.npy: what is in quarantine there}, none of them in this split.
       sizes: the two stored sides in pixels, low and high.
       class_names, attribute_names: lists of str; labels and attribute columns point into them.
       labels: int32 (n,); one beyond `class_names` is a class that no other picture is of.
-      attributes: memory-mapped int8 (n, attributes): 1 yes, 0 no, -1 unknown; None without any.
+      attributes: int8 (n, attributes), as `index` is: 1 yes, 0 no, -1 unknown; None without any.
     """
 
-    def __init__(self, folder: Path | str, split: str):
+    def __init__(self, folder: Path | str, split: str, whole: bool = False):
         self.card = read_card(folder)
         self.folder, self.split = Path(folder) / split, split
         if split not in self.card["splits"]:
@@ -117,10 +124,10 @@ class PreparedSplit:
         self.class_names = self.card["classes"]
         self.attribute_names = self.card["attributes"]
         self.index = self._load("index.npy", (self.card["splits"][split]["pictures"],), INDEX)
-        self.labels = np.array(self.index["label"], np.int32)
+        self.embedding_rows = caption_rows(self.index)
         self.attributes = None
         if self.attribute_names:
-            shape = (len(self), len(self.attribute_names))
+            shape = (len(self.index), len(self.attribute_names))
             self.attributes = self._load("attributes.npy", shape, np.dtype(np.int8))
         shards = range(int(self.index["shard"][-1]) + 1)
         for file in [shard_name(size, shard) for size in self.sizes for shard in shards]:
@@ -129,6 +136,15 @@ class PreparedSplit:
         self._captions = None
         self._readers: dict[str, ArrayRecordReader] = {}
         self._lock = threading.Lock()
+        self.quarantined = {} if whole else read_quarantine(self.folder)
+        self._check_quarantine()
+        self.rows = np.arange(len(self.index))
+        if self.quarantined:
+            self.rows = np.delete(self.rows, list(self.quarantined))
+            self.index = self.index[self.rows]
+            if self.attributes is not None:
+                self.attributes = self.attributes[self.rows]
+        self.labels = np.array(self.index["label"], np.int32)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -154,9 +170,18 @@ class PreparedSplit:
         start = int(self.index["offset"][i])
         line = self._captions[start : self._captions.find(b"\n", start)]
         try:
-            return json.loads(line)
-        except ValueError as error:
-            raise self._incomplete("captions.jsonl does not belong to index.npy") from error
+            record = json.loads(line)
+            if record.keys() >= {"name", "captions", "side"}:
+                return record
+        except (ValueError, AttributeError):
+            pass
+        raise self._incomplete("captions.jsonl does not belong to index.npy")
+
+    def rows_of_captions(self) -> np.ndarray:
+        """int64: the row in every embeddings file of each caption of these pictures, in order."""
+        first, count = self.index["first"], self.index["count"].astype(np.int64)
+        before = np.cumsum(count) - count
+        return np.repeat(first - before, count) + np.arange(count.sum())
 
     def encoders(self) -> list[str]:
         """Names of the encoders whose embeddings are here, sorted."""
@@ -177,12 +202,25 @@ class PreparedSplit:
                 f"make them with encoder/embed.py --data {self.folder.parent}"
             )
         rows = self._map(path)
-        if rows.ndim != 2 or rows.dtype != np.float32 or len(rows) != caption_rows(self.index):
+        if rows.ndim != 2 or rows.dtype != np.float32 or len(rows) != self.embedding_rows:
             raise UserError(
                 f"{path}: {rows.dtype} of shape {rows.shape}, expected one float32 row for each of "
-                f"the {caption_rows(self.index)} captions; make the embeddings again"
+                f"the {self.embedding_rows} captions; make the embeddings again"
             )
         return rows
+
+    def _check_quarantine(self) -> None:
+        """Raise UserError unless its lines are of this set, and leave a picture."""
+        path, pictures = self.folder / FILE, len(self.index)
+        for row, (name, _) in self.quarantined.items():
+            if row >= pictures or self.record(row)["name"] != name:
+                raise UserError(
+                    f"{path}: picture {row} of this split is not {name!r}, so it is of another "
+                    "preparation of the set; remove it, and check the set again with "
+                    "misc/check_data.py --fix"
+                )
+        if len(self.quarantined) == pictures:
+            raise UserError(f"{path}: all {pictures} pictures are in quarantine; release some")
 
     def _load(self, file: str, shape: tuple[int, ...], dtype: np.dtype) -> np.memmap:
         array = self._map(self.folder / file)

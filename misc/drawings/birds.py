@@ -11,9 +11,10 @@ one; `easy` is what a small network learns in minutes on a processor.
 """
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
+
+from misc.drawings.kinds import Species, binary_labels, binary_names, pick, stream
 
 COLOURS = {
     "red": (204, 38, 32),
@@ -85,19 +86,6 @@ _NAMES = {
 }
 
 
-class Species(NamedTuple):
-    """A class of birds: its name (`Blue_winged_Finch`), its split and what all its birds share."""
-
-    name: str
-    split: str
-    shared: dict[str, str]
-
-
-def stream(seed: int, role: str) -> np.random.Generator:
-    """Random numbers for one purpose of one bird, whatever its other purposes have used up."""
-    return np.random.default_rng([seed, *role.encode()])
-
-
 def attributes(seed: int, preset: str = "full", species: int | str | None = None) -> dict:
     """The bird of a seed.
 
@@ -112,7 +100,7 @@ def attributes(seed: int, preset: str = "full", species: int | str | None = None
     if species == "independent":
         species = None
         shared = {
-            name: _pick(rng, values)
+            name: pick(rng, values)
             for name, values in PRESETS[preset].items()
             if name not in ("scene", "facing")
         }
@@ -126,8 +114,8 @@ def attributes(seed: int, preset: str = "full", species: int | str | None = None
         "preset": preset,
         "species": species,
         **shared,
-        "scene": _pick(rng, scenes),
-        "facing": _pick(rng, FACING),
+        "scene": pick(rng, scenes),
+        "facing": pick(rng, FACING),
     }
 
 
@@ -144,20 +132,13 @@ def in_full(bird: dict) -> dict:
 
 def attribute_names(preset: str) -> list[str]:
     """The binary attributes of a preset, named as CUB names them: `has_wing_color::blue`."""
-    return [
-        f"has_{name}::{value.replace(' ', '_')}"
-        for name, values in PRESETS[preset].items()
-        for value in values
-    ]
+    return binary_names(PRESETS[preset])
 
 
 def labels(bird: dict) -> np.ndarray:
     """int8, one for each of `attribute_names`: 1 yes, 0 no, -1 where the part cannot be seen."""
-    out = []
-    for name, values in PRESETS[bird["preset"]].items():
-        hidden = name == "leg_color" and not legs_show(bird)
-        out += [-1 if hidden else int(bird[name] == value) for value in values]
-    return np.array(out, np.int8)
+    hidden = () if legs_show(bird) else ("leg_color",)
+    return binary_labels(PRESETS[bird["preset"]], bird, hidden)
 
 
 def legs_show(bird: dict) -> bool:
@@ -217,14 +198,14 @@ def _full_species() -> list[dict]:
 
 def _random_species(rng: np.random.Generator, main: str) -> dict:
     """A main colour, a second one, and now and then a third, as birds have them."""
-    second = _pick(rng, tuple(COLOURS))
+    second = pick(rng, tuple(COLOURS))
 
     def colour(main_share):
         if rng.random() < main_share:
             return main
-        return second if rng.random() < 0.6 else _pick(rng, tuple(COLOURS))
+        return second if rng.random() < 0.6 else pick(rng, tuple(COLOURS))
 
-    shape = _pick(rng, FORMS["shape"], (0.62, 0.14, 0.12, 0.12))
+    shape = pick(rng, FORMS["shape"], (0.62, 0.14, 0.12, 0.12))
     bills = {"wader": ("long thin",), "duck": ("flat",), "flyer": ("short pointed", "hooked")}
     return {
         "shape": shape,
@@ -232,19 +213,19 @@ def _random_species(rng: np.random.Generator, main: str) -> dict:
         "face_color": main,
         "throat_color": colour(0.6),
         "breast_color": colour(0.55),
-        "belly_color": _pick(rng, ("white", main, second, "buff"), (0.3, 0.3, 0.25, 0.15)),
+        "belly_color": pick(rng, ("white", main, second, "buff"), (0.3, 0.3, 0.25, 0.15)),
         "back_color": colour(0.7),
         "wing_color": colour(0.4),
         "tail_color": colour(0.4),
-        "bill_color": _pick(rng, ("black", "orange", "grey", "yellow", "red", "brown")),
-        "leg_color": _pick(rng, ("grey", "orange", "black", "pink", "yellow", "brown")),
-        "bill_shape": _pick(rng, bills.get(shape, FORMS["bill_shape"][:4])),
-        "wing_pattern": _pick(rng, FORMS["wing_pattern"], (0.5, 0.3, 0.2)),
-        "breast_pattern": _pick(rng, FORMS["breast_pattern"], (0.6, 0.25, 0.15)),
-        "head_pattern": _pick(rng, FORMS["head_pattern"], (0.6, 0.2, 0.2)),
-        "crest": _pick(rng, FORMS["crest"], (0.82, 0.18)),
-        "tail_shape": _pick(rng, FORMS["tail_shape"], (0.4, 0.4, 0.2)),
-        "size": _pick(rng, FORMS["size"]),
+        "bill_color": pick(rng, ("black", "orange", "grey", "yellow", "red", "brown")),
+        "leg_color": pick(rng, ("grey", "orange", "black", "pink", "yellow", "brown")),
+        "bill_shape": pick(rng, bills.get(shape, FORMS["bill_shape"][:4])),
+        "wing_pattern": pick(rng, FORMS["wing_pattern"], (0.5, 0.3, 0.2)),
+        "breast_pattern": pick(rng, FORMS["breast_pattern"], (0.6, 0.25, 0.15)),
+        "head_pattern": pick(rng, FORMS["head_pattern"], (0.6, 0.2, 0.2)),
+        "crest": pick(rng, FORMS["crest"], (0.82, 0.18)),
+        "tail_shape": pick(rng, FORMS["tail_shape"], (0.4, 0.4, 0.2)),
+        "size": pick(rng, FORMS["size"]),
     }
 
 
@@ -263,7 +244,3 @@ def _name(number: int, shared: dict, taken: set[str]) -> str:
                 taken.add(name)
                 return name
     raise ValueError(f"no name is left for species {number}: {shared}")
-
-
-def _pick(rng: np.random.Generator, options, weights=None) -> str:
-    return options[int(rng.choice(len(options), p=weights))]

@@ -8,8 +8,9 @@ training mirrors pictures.
 
 import numpy as np
 
-from misc.drawings.birds import legs_show, stream
+from misc.drawings.birds import legs_show
 from misc.drawings.grammar import choose, distinct, listed, some, with_article
+from misc.drawings.kinds import stream
 
 COLOUR_WORDS = {
     "red": ("red", "red", "crimson", "scarlet"),

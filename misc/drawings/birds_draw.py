@@ -5,26 +5,15 @@ background and pattern come from separate streams, so birds that share a seed an
 attribute differ only where it shows.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from PIL import Image
 
 from misc.drawings import birds_scenes as scenes
-from misc.drawings.birds import COLOURS, PARTS, in_full, stream
+from misc.drawings.birds import COLOURS, PARTS, in_full
 from misc.drawings.birds_shape import Form
-from misc.drawings.canvas import Canvas, Patch, ramp
+from misc.drawings.canvas import Canvas, Drawing, Patch, ramp
+from misc.drawings.kinds import stream
 
 PALE, DARK = (246, 244, 238), (34, 30, 30)
-BOX_COVER = 96  # of 255: a pixel with this much bird belongs to the box
-
-
-class Drawing(NamedTuple):
-    """`picture` RGB; `mask` L, how much of a pixel is bird; `box` x, y, width, height in pixels."""
-
-    picture: Image.Image
-    mask: Image.Image
-    box: tuple[int, int, int, int]
 
 
 def draw(bird: dict, size: int) -> Drawing:
@@ -69,7 +58,7 @@ class _Painter:
             middle = float(form.on_body([(0, 0)])[0, 0])
             scenes.waterline(canvas, whole, line, middle, 1.2 * form.unit)
         scenes.foreground(canvas, scene, rng, form.ground)
-        return self._finished()
+        return canvas.finished(stream(bird["seed"], "light"))
 
     def _plain(self, points, colour, radius: float):
         patch = self.canvas.polygon(points)
@@ -179,12 +168,3 @@ class _Painter:
         canvas.paint(canvas.ellipse(x, y, radius, radius), (24, 20, 18))
         glint = 0.33 * radius
         canvas.paint(canvas.ellipse(x - glint, y - glint, glint, glint), (255, 255, 255))
-
-    def _finished(self) -> Drawing:
-        canvas, rng = self.canvas, stream(self.bird["seed"], "light")
-        tint = rng.uniform(0.95, 1.04) * rng.uniform(0.985, 1.015, 3)
-        canvas.pixels *= tint.astype(np.float32)
-        canvas.pixels += 2 * rng.standard_normal((canvas.size, canvas.size, 1), np.float32)
-        mask = canvas.mask()
-        left, top, right, bottom = mask.point(lambda v: 255 * (v >= BOX_COVER)).getbbox()
-        return Drawing(canvas.picture(), mask, (left, top, right - left, bottom - top))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from misc.drawings.birds import stream
 from misc.drawings.canvas import spline
+from misc.drawings.kinds import stream
 
 
 class Plan(NamedTuple):

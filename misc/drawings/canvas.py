@@ -11,6 +11,15 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 FINE = 4  # sub-pixels along each side of a pixel
+BOX_COVER = 96  # of 255: a pixel with this much of the subject belongs to its box
+
+
+class Drawing(NamedTuple):
+    """`picture` RGB; `mask` L, how much of a pixel is subject; `box` x, y, width, height."""
+
+    picture: Image.Image
+    mask: Image.Image
+    box: tuple[int, int, int, int]
 
 
 class Patch(NamedTuple):
@@ -61,7 +70,9 @@ def blurred(field: np.ndarray, sigma: float) -> np.ndarray:
     Pillow's own blur works on bytes, whose steps would show in the slopes that give the light.
     """
     height, width = field.shape
-    pitch = max(1.0, 1.6 * sigma)
+    pitch = 1.6 * sigma
+    if pitch <= 1:
+        return field
     small = max(1, round(width / pitch)), max(1, round(height / pitch))
     return resized(resized(field, *small, Image.Resampling.BILINEAR), width, height)
 
@@ -84,10 +95,13 @@ class Canvas:
         """Smooth noise (size, size) of unit strength, from `columns` x `rows` random numbers."""
         return resized(rng.standard_normal((rows, columns), np.float32), self.size, self.size)
 
-    def polygon(self, points) -> Patch:
-        """A filled polygon with corners `points` (n, 2)."""
+    def polygon(self, points, blur: float = 0.0) -> Patch:
+        """A filled polygon with corners `points` (n, 2), out of focus by a sigma of `blur`."""
         points = np.asarray(points, float)
-        return self._rasterise(points, 0, lambda draw, p: draw.polygon(p, fill=255), [points])
+        shape = self._rasterise(
+            points, 2.5 * blur, lambda draw, p: draw.polygon(p, fill=255), [points]
+        )
+        return Patch(shape.at, blurred(shape.cover, blur * self.size)) if blur else shape
 
     def ellipse(self, x: float, y: float, rx: float, ry: float) -> Patch:
         """A filled ellipse."""
@@ -176,6 +190,15 @@ class Canvas:
     def shade(self, patch: Patch, strength: float):
         """Darken what is there, subject or not, by `strength` in [0, 1]."""
         self.pixels[patch.at] *= 1 - strength * patch.cover[..., None]
+
+    def finished(self, rng: np.random.Generator) -> Drawing:
+        """The drawing, under light of a tint that `rng` gives, with a camera's noise."""
+        tint = rng.uniform(0.95, 1.04) * rng.uniform(0.985, 1.015, 3)
+        self.pixels *= tint.astype(np.float32)
+        self.pixels += 2 * rng.standard_normal((self.size, self.size, 1), np.float32)
+        mask = self.mask()
+        left, top, right, bottom = mask.point(lambda v: 255 * (v >= BOX_COVER)).getbbox()
+        return Drawing(self.picture(), mask, (left, top, right - left, bottom - top))
 
     def picture(self) -> Image.Image:
         """The pixels so far, as an RGB picture."""

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from misc.config.errors import UserError
-from misc.data.captions import path_inside, read_lines
-from misc.data.embeddings import ENCODER, HOME, SPLITS, published_embeddings, published_names
+from misc.data.captions import path_inside
+from misc.data.embeddings import ENCODER, SPLITS, published_embeddings
 from misc.data.picture import Picture
-from misc.sources.source import Source, Split, card, check_classes, check_lists, seeded_split
+from misc.sources.archives import unpack_missing
+from misc.sources.reed import caption_reader, class_split
+from misc.sources.source import Source, Split, card, check_classes
 
 CUB_HOME = "https://www.vision.caltech.edu/datasets/cub_200_2011/"
 LICENCE = f"pictures of their owners, for non-commercial research and education: {CUB_HOME}"
@@ -17,8 +19,9 @@ NOT_VISIBLE = 1  # certainty in CUB's image_attribute_labels.txt
 
 
 def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
-    """CUB-200-2011 and the captions of Reed et al., unpacked into one folder.
+    """CUB-200-2011 and the captions of Reed et al., in one folder.
 
+    root/CUB_200_2011.tgz    is unpacked, if there is no
     root/CUB_200_2011/   images/CLASS/NAME.jpg, images.txt, bounding_boxes.txt; used if there:
                          attributes/image_attribute_labels.txt, train_test_split.txt
     root/attributes.txt  or in CUB_200_2011/ or in its attributes/
@@ -35,6 +38,7 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
     Raises: UserError for a missing or damaged file (with where to get it) and for files that do not
       fit together.
     """
+    unpack_missing(root, "CUB_200_2011", "CUB_200_2011.tgz")
     folder = root / "CUB_200_2011"
     files = _table(folder / "images.txt", {"file": str})["file"]
     for file in files:
@@ -50,23 +54,16 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
     classes = {name: name.rpartition("/")[0] for name in names}
     parted = _cub_split(root, names, classes, split, seed)
     embeddings = published_embeddings(root, parted.lists)
-    texts = root / "text_c10"
-    if not embeddings and not texts.is_dir():
-        raise UserError(
-            f"{texts} is missing; expected the captions, CLASS/NAME.txt; get it with {HOME}"
-        )
-    with_texts = texts.is_dir()
-    count = embeddings["train"].shape[1] if embeddings else None
+    captions = caption_reader(root, embeddings)
     ids = {name: identity for identity, name in names.items()}
 
     def picture(name):
         identity = ids[name]
-        captions = read_lines(texts / f"{name}.txt")[:count] if with_texts else ()
         return Picture(
             image=folder / "images" / files[identity],
             name=name,
             class_name=classes[name],
-            captions=captions,
+            captions=captions(name),
             box=tuple(boxes.loc[identity].tolist()),
             attributes=tuple(attributes[files.index.get_loc(identity)].tolist()),
         )
@@ -90,7 +87,7 @@ def _table(path: Path, columns: dict[str, type], ragged: bool = False):
     import pandas as pd
 
     if not path.is_file():
-        raise UserError(f"{path} is missing; expected CUB-200-2011, unpacked, from {CUB_HOME}")
+        raise UserError(f"{path} is missing; expected CUB-200-2011 from {CUB_HOME}")
     types = {"id": np.int64, **columns}
     try:
         table = pd.read_csv(
@@ -145,18 +142,4 @@ def _cub_split(root: Path, names, classes: dict[str, str], split: str, seed: int
             raise UserError(f"{path} does not say 1 (train) or 0 (test) of every picture")
         lists = {"train": list(names[train == 1]), "test": list(names[train == 0])}
         return Split(lists, "train_test_split.txt, official: pictures of every class", "picture")
-    if lists := published_names(root):
-        files = ("train/filenames.pickle", "test/filenames.pickle")
-        check_lists(lists, files, classes, "a picture of images.txt")
-        both = {classes[n] for n in lists["train"]} & {classes[n] for n in lists["test"]}
-        rule = "as listed in {train,test}/filenames.pickle"
-        return Split(lists, rule, "picture" if both else "class")
-    texts = [root / "trainvalclasses.txt", root / "testclasses.txt"]
-    if any(map(Path.exists, texts)):
-        chosen = {part: list(read_lines(path)) for part, path in zip(SPLITS, texts, strict=True)}
-        files = (texts[0].name, texts[1].name)
-        check_lists(chosen, files, set(classes.values()), "a class of images.txt")
-        lists = {part: [n for n in names if classes[n] in chosen[part]] for part in SPLITS}
-        rule = "by class, as listed in trainvalclasses.txt and testclasses.txt"
-        return Split(lists, rule, "class")
-    return seeded_split(classes, 0.25, seed, root)
+    return class_split(root, classes, "images.txt", 0.25, seed)

@@ -1,5 +1,6 @@
 """What a raw set is to the rest, and the rules that part its pictures into train and test."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,8 +70,7 @@ def seeded_split(classes: Mapping[str, str], share: float, seed: int, where: Pat
     Args: classes: {name of a picture: its class}.
     Raises: UserError for a share out of (0, 1) or too few pictures.
     """
-    if not 0 < share < 1:
-        raise UserError(f"a test share of {share}; expected more than 0 and less than 1")
+    check_share(share)
     random = np.random.default_rng(seed)
     members: dict[str, list[str]] = {}
     for name, kind in classes.items():
@@ -97,6 +97,25 @@ def seeded_split(classes: Mapping[str, str], share: float, seed: int, where: Pat
         "test": [name for name in classes if name in test],
     }
     return Split(lists, rule, by)
+
+
+def hashed_split(key: str, share: float, seed: int) -> str:
+    """ "train" or "test", from a digest of `key` alone: no list of the others is needed.
+
+    For streams: of many keys about a share is kept for the test. With a picture's name as its key
+    each picture goes its own way, with its class those of a class stay together.
+
+    Raises: UserError for a share out of (0, 1).
+    """
+    check_share(share)
+    digest = hashlib.sha256(f"{seed} {key}".encode("utf-8", "surrogatepass")).digest()
+    return "test" if int.from_bytes(digest[:8]) < share * 2**64 else "train"
+
+
+def check_share(share: float) -> None:
+    """Raise UserError unless 0 < `share` < 1."""
+    if not 0 < share < 1:
+        raise UserError(f"a test share of {share}; expected more than 0 and less than 1")
 
 
 def check_lists(lists: dict[str, list[str]], files: tuple[str, str], known, expected: str) -> None:

@@ -9,7 +9,8 @@ from easydict import EasyDict
 from misc.config.errors import UserError
 from misc.data.batches import GanBatches
 from misc.data.images import centre_of, contact_sheet
-from misc.data.prepared import embeddings_file, open_split
+from misc.data.prepared import embeddings_file, open_split, read_card
+from misc.data.quarantine import read_quarantine
 from misc.training.text import Text, made_by
 
 
@@ -19,8 +20,13 @@ def data_folder(cfg: EasyDict) -> Path:
 
 
 def set_digest(cfg: EasyDict) -> str:
-    """SHA-256 of the prepared set's card, set.json: 64 hex digits."""
-    return hashlib.sha256((data_folder(cfg) / "set.json").read_bytes()).hexdigest()
+    """SHA-256 of the prepared set's card, set.json, and of what is in quarantine: 64 hex digits."""
+    folder = data_folder(cfg)
+    digest = hashlib.sha256((folder / "set.json").read_bytes())
+    for split in read_card(folder)["splits"]:
+        if quarantined := read_quarantine(folder / split):
+            digest.update(f"{split}: {list(quarantined)}".encode())
+    return digest.hexdigest()
 
 
 class GanData:

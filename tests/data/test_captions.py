@@ -12,6 +12,9 @@ EXPECTED = {
     "sub/b.v2.jpg": ("ein gr\xfcner Vogel",),
 }
 
+COCO = '{"images": [{"id": 1%s}], "annotations": [{"image_id": 1, "caption": null}]}'
+TWICE = COCO % ', "file_name": "a"}, {"id": 1, "file_name": "c"'
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -74,6 +77,33 @@ def test_csv(folder, tmp_path, columns):
     assert captions == EXPECTED and list(captions) == list(EXPECTED) and classes == {}
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize("header", ["file|kind|caption", '"file"| kind |"caption"\r'])
+def test_csv_of_spreadsheets(folder, tmp_path, delimiter, header):
+    lines = ["sub\\b.v2.jpg|1|ein gr\xfcner Vogel", "a.png|2|a red bird", 'a|2|"a bird, red"']
+    path = tmp_path / "captions.csv"
+    text = "\n".join([header, *lines]).replace("|", delimiter)
+    path.write_text(f"\ufeff{text}", encoding="utf-8", newline="")
+    captions, classes = read_captions(path, folder, class_column="kind")
+    assert captions == EXPECTED and classes == {"a.png": "2", "sub/b.v2.jpg": "1"}
+
+
+def test_delimiters_within_captions(folder, tmp_path):
+    path = tmp_path / "captions.csv"
+    path.write_text("file,caption\na,red; a bird;\n")
+    assert read_captions(path, folder)[0] == {"a.png": ("red; a bird;",)}
+    path.write_text("file;caption\na;red, a bird,\n")
+    assert read_captions(path, folder)[0] == {"a.png": ("red, a bird,",)}
+
+
+def test_a_file_of_no_plausible_size(folder, tmp_path, monkeypatch):
+    path = tmp_path / "captions.csv"
+    path.write_text("file,caption\na,x\n")
+    monkeypatch.setattr("misc.data.captions.MOST_BYTES", 10)
+    with pytest.raises(UserError, match="has 17 bytes; expected a text of at most 10"):
+        read_captions(path, folder)
+
+
 def test_a_class_column(folder, tmp_path):
     path = tmp_path / "captions.csv"
     path.write_text("file,caption,kind\na,x,1\nc,z,1\na,y,1\n")
@@ -92,6 +122,7 @@ def test_coco(folder, tmp_path):
         "annotations": [
             {"image_id": 3, "id": 1, "caption": "a red bird\n"},
             {"image_id": 7, "id": 2, "caption": "ein gr\xfcner Vogel"},
+            {"image_id": 7, "id": 4, "caption": " \n"},
             {"image_id": 3, "id": 3, "caption": "a bird, red"},
         ],
     }
@@ -121,7 +152,13 @@ def test_damaged_letters_of_the_published_captions(tmp_path):
         ("c.csv", "file,caption\na,x\nc\n", "line 3: no caption for 'c'"),
         ("c.csv", "file,caption\na,x, y\n", "line 2: more fields than the 2 columns"),
         ("c.csv", 'file,caption\na,"x\n', "not CSV"),
-        ("c.csv", "file;caption\na;x\n", "columns file;caption; expected one named file"),
+        ("c.csv", "file|caption\na|x\n", "columns file|caption; expected one named file"),
+        # Either could be meant: nothing is guessed.
+        ("c.csv", "file,caption,x;file;caption\nb,y\n", "line 2 names 'b', but no such"),
+        ("c.csv", "file;caption" + "x" * 200_000 + "\na;x\n", "not CSV (field larger than"),
+        ("c.csv", "file;caption\na;x;y\n", "captions with semicolons into double quotes"),
+        ("c.csv", "file\tcaption\na\tx\ty\n", "captions with tabs into double quotes"),
+        ("c.csv", "file,caption\na;x\n", "no such picture"),
         ("c.csv", "file,name\na,x\n", "expected one named caption"),
         ("c.csv", "file,caption\n../a.png,x\n", "leads out of"),
         ("c.csv", "file,caption\nsub\\..\\a.png,x\n", "leads out of"),
@@ -137,6 +174,11 @@ def test_damaged_letters_of_the_published_captions(tmp_path):
         ("c.json", "[]", "not COCO captions"),
         ("c.json", '{"images": [{"id": 1}], "annotations": []}', "not COCO captions"),
         ("c.json", '{"images": [], "annotations": [{"image_id": 1, "caption": ""}]}', "not COCO"),
+        ("c.json", COCO % ', "file_name": 1', "not COCO captions (TypeError: annotation 1 has no"),
+        ("c.json", COCO % ', "file_name": "a"', "(TypeError: annotation 1 has no text"),
+        ("c.json", COCO % '}, {"id": 1', "not COCO captions (KeyError: 'file_name')"),
+        ("c.json", TWICE, "not COCO captions (TypeError: two images have one id)"),
+        ("c.json", '{"images": {"id": 1}, "annotations": "x"}', "not COCO captions"),
         ("c.txt", "a red bird\n", "no caption file"),
         ("c", "a red bird\n", "no caption file"),
     ],

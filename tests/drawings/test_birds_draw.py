@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from misc.drawings import birds
-from misc.drawings.birds_draw import BOX_COVER, draw
+from misc.drawings.birds_draw import draw
+from misc.drawings.canvas import BOX_COVER
 
 
 def pixels(bird, size=64):

@@ -32,6 +32,25 @@ def test_edges_are_antialiased_at_half_pixels(canvas):
     assert 0.25 <= cover[20, 20] <= 0.75
 
 
+def test_out_of_focus_a_shape_keeps_its_area_and_fades_evenly(canvas):
+    square = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)]
+    sharp, soft = (whole(canvas, canvas.polygon(square, blur)) for blur in (0, 0.05))
+    assert soft.sum() == pytest.approx(sharp.sum(), rel=0.06)
+    assert 0.2 < soft[20, 27] < 0.8 and 0.02 < soft[20, 29] < 0.4
+    assert soft[:5].max() < 0.02  # nothing is cut off at the bounding box
+
+
+def test_a_finished_drawing_has_the_box_of_its_mask(canvas):
+    canvas.paint(
+        canvas.polygon([(0.25, 0.5), (0.75, 0.5), (0.75, 0.75), (0.25, 0.75)]), (200, 0, 0)
+    )
+    picture, mask, box = canvas.finished(np.random.default_rng(0))
+    assert box == pytest.approx((10, 20, 20, 10), abs=1)
+    assert picture.mode == "RGB" and mask.getpixel((20, 25)) == 255 and mask.getpixel((5, 5)) == 0
+    corner = np.asarray(picture)[:8, :8].astype(int)
+    assert corner.max() > 0 and corner.max() < 16  # the camera's noise, on black
+
+
 def test_ellipse_and_dots_have_the_area_of_circles(canvas):
     area = np.pi * 10**2
     assert whole(canvas, canvas.ellipse(0.5, 0.5, 0.25, 0.25)).sum() == pytest.approx(area, rel=0.1)
@@ -85,6 +104,7 @@ def test_ramp_and_blur():
     soft = blurred(step, 3)
     assert soft.mean() == pytest.approx(0.5, abs=0.02)
     assert soft[16, 0] == pytest.approx(0, abs=0.02) and 0.05 < soft[16, 13] < 0.45
+    np.testing.assert_array_equal(blurred(step, 0.4), step)  # less than a pixel
 
 
 def test_spline_passes_through_its_points():

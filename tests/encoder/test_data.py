@@ -1,5 +1,7 @@
 """Where pictures' features come from, and whether there is anything to measure on."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from encoder.data import EncoderData, image_features
 from misc.config.errors import UserError
 from misc.config.load import load_config
 from misc.data.prepared import open_split
+from misc.data.quarantine import Quarantined, write_quarantine
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,25 @@ def test_named_features_come_from_both_splits(folder):
     (element,) = data.dataset(0).take(1).as_numpy_iterator()
     assert element["picture"].shape == (2, 4)
     assert data.heldout.features.shape == (8, 4, 2)
+
+
+def test_features_of_pictures_in_quarantine_are_passed_over(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    for split, name in (("train", "red/red_00"), ("test", "yellow/yellow_00")):
+        write_quarantine(copy / split, {0: Quarantined(name, "near")})
+        path = copy / split / "features" / "net.npy"
+        values = np.load(path)
+        values[:] = np.arange(len(values))[:, None, None]
+        np.save(path, values)
+    data = EncoderData(config(copy, "TRAIN.IMAGE_FEATURES=net", "TRAIN.BATCH_SIZE=3"))
+    for step, element in enumerate(data.dataset(0).take(8).as_numpy_iterator()):
+        pictures = data.batches.plan(step).pictures
+        assert element["picture"][:, 0].tolist() == (pictures + 1).tolist()
+    looked_at = []
+    data.heldout.measure(
+        lambda texts: np.zeros((len(texts), 4)), lambda rows: looked_at.append(rows) or rows
+    )
+    assert np.concatenate(looked_at)[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_features_file_is_the_training_splits_alone(folder):

@@ -1,5 +1,6 @@
 """Embedding sentences: by the program, by the verb, into a set; duplicates, order, mistakes."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +17,8 @@ from misc.config.errors import UserError
 from misc.config.load import load_config, save_config
 from misc.data import writer
 from misc.data.prepared import open_split
+from misc.data.quarantine import Quarantined, write_quarantine
+from misc.data.writer import write_set
 from misc.training.loop import Checkpoints
 
 SENTENCES = ["a red square", "this is a Blue circle!", "a red square", "a small bird"]
@@ -99,6 +102,36 @@ def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run
         card = json.loads((folder / name / "embeddings" / "encoder_tiny.json").read_text())
         assert card == {"digest": embedder.digest, "run": run.as_posix(), "width": 6}
         assert (split.embeddings("text")).shape[1] == 8  # those of another encoder stay
+
+
+def test_captions_in_quarantine_have_their_rows(run, tiny_set, tmp_path, run_main):
+    folder, other = (shutil.copytree(tiny_set, tmp_path / name) for name in ("tiny", "other"))
+    write_quarantine(folder / "train", {1: Quarantined("red/red_01", "near")})
+    for data in (folder, other):
+        assert run_main(embed.main, "--run", run, "--data", data)[0] == 0
+    split, whole = open_split(folder, "train"), open_split(other, "train")
+    assert len(split) == 11
+    rows = split.embeddings("encoder_tiny")
+    assert np.array_equal(rows, whole.embeddings("encoder_tiny"))
+    expected = embed.load(run)(split.record(1)["captions"])  # the first one after the gap
+    np.testing.assert_allclose(rows[split.index["first"][1] :][:3], expected, atol=1e-6)
+
+
+def test_what_has_no_caption_is_passed_over_in_quarantine_alone(
+    run, make_pictures, tmp_path, run_main
+):
+    pictures = make_pictures(tmp_path / "raw", ("red", "green"), per_class=2)
+    pictures[1] = dataclasses.replace(pictures[1], captions=())
+    card = {"split_rule": "none", "source": "the tests", "licence": "ours", "left_out": 0}
+    folder, names = tmp_path / "set", ("is_red", "is_round")
+    splits = {"train": pictures[:3], "test": pictures[3:]}
+    options = {"imsizes": (16, 32), "attribute_names": names, "card": card, "workers": 1}
+    write_set(folder, splits, name="x", **options)
+    code, _, err = run_main(embed.main, "--run", run, "--data", folder)
+    assert code == 2 and "picture 1 has no caption" in err
+    write_quarantine(folder / "train", {1: Quarantined(pictures[1].name, "no-caption")})
+    code, out, _ = run_main(embed.main, "--run", run, "--data", folder)
+    assert code == 0 and json.loads(out)["captions"] == {"train": 6, "test": 3}
 
 
 def test_a_kill_leaves_no_embeddings_with_the_digest_of_others(

@@ -9,9 +9,11 @@ from PIL import Image
 
 from misc import draw_dataset
 from misc.config.errors import UserError
+from misc.draw_dataset import KINDS
 from misc.drawings import birds
 
 SCRIPT = Path(draw_dataset.__file__)
+EVERY_SET = [(kind, preset) for kind in KINDS for preset in draw_dataset.PRESETS]
 
 
 def rows(path):
@@ -22,11 +24,45 @@ def files(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def draw(out, kind="birds", preset="easy", count=12, size=32, seed=0, workers=1):
+    return draw_dataset.draw_dataset(out, kind, preset, count, size, seed, workers)
+
+
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     out = tmp_path_factory.mktemp("raw") / "drawn"
-    card = draw_dataset.draw_dataset(out, "full", 210, 48, seed=3, workers=1)
-    return out, card
+    return out, draw(out, preset="full", count=210, size=48, seed=3)
+
+
+@pytest.mark.parametrize("kind, preset", EVERY_SET)
+def test_every_kind_draws_what_its_captions_and_labels_say(tmp_path, monkeypatch, kind, preset):
+    made, seen = KINDS[kind], []
+
+    def note(out, entries, classes, attribute_names):
+        seen.extend(entries)
+        return write_tables(out, entries, classes, attribute_names)
+
+    write_tables = made.layout.write_tables
+    monkeypatch.setattr(made.layout, "write_tables", note)
+    draw(tmp_path / "set", kind, preset)
+    assert len(seen) == 12
+    for path, item, box, labels, captions in seen:
+        thing = made.attributes(item.seed, preset, item.number)
+        assert captions == made.captions(thing, made.layout.CAPTIONS)
+        assert all(captions) and len(captions) == made.layout.CAPTIONS
+        np.testing.assert_array_equal(labels, made.labels(thing))
+        assert labels.shape == (len(made.attribute_names(preset)),)
+        assert set(labels.tolist()) <= {-1, 0, 1}
+        x, y, width, height = box
+        assert 0 <= x < x + width <= 32 and 0 <= y < y + height <= 32
+        with Image.open(tmp_path / "set" / path) as picture:
+            assert picture.size == (32, 32) and picture.mode == "RGB"
+            difference = np.subtract(picture, made.draw(thing, 32).picture, dtype=np.float32)
+        assert np.abs(difference).mean() < 4  # JPEG
+    assert len(list((tmp_path / "set").rglob("*.jpg"))) == 12
+    card = json.loads((tmp_path / "set" / "drawn.json").read_text())
+    assert (card["kind"], card["preset"], card["count"]) == (kind, preset, 12)
+    assert card.get("held_out_of_training") == (list(made.held_out) if preset == "full" else None)
 
 
 def test_the_layout_is_cubs(drawn):
@@ -75,8 +111,8 @@ def test_attribute_files_agree_with_the_birds(drawn):
     table = np.array(rows(folder / "image_attribute_labels.txt"), float)
     assert table.shape == (210 * len(names), 5)
     table = table.reshape(210, len(names), 5)
-    item = draw_dataset.plan("full", 210, 3)[100]
-    expected = birds.labels(birds.attributes(item.seed, "full", item.species))
+    item = draw_dataset.plan(birds.all_species("full"), 210, 3)[100]
+    expected = birds.labels(birds.attributes(item.seed, "full", item.number))
     np.testing.assert_array_equal(table[100, :, 2], expected == 1)
     np.testing.assert_array_equal(table[100, :, 3], np.where(expected < 0, 1, 4))
     np.testing.assert_array_equal(table[100, :, 0], 101)
@@ -87,19 +123,31 @@ def test_attribute_files_agree_with_the_birds(drawn):
     assert (table[~training][:, held_out, 2].sum(0) > 0).all()
 
 
-@pytest.mark.parametrize("preset", ["easy", "full"])
-def test_small_sets_hold_classes_of_both_splits(preset):
-    species = birds.all_species(preset)
-    items = draw_dataset.plan(preset, draw_dataset.MIN_COUNT, 0)
-    splits = [species[n].split for n in {item.species for item in items}]
+@pytest.mark.parametrize("kind, preset", EVERY_SET)
+def test_small_sets_hold_classes_of_both_splits(kind, preset):
+    classes = KINDS[kind].classes(preset)
+    items = draw_dataset.plan(classes, draw_dataset.MIN_COUNT, 0)
+    splits = [classes[n].split for n in {item.number for item in items}]
     assert splits.count("test") >= 2 and splits.count("train") > splits.count("test")
-    larger = draw_dataset.plan(preset, 500, 0)
+    larger = draw_dataset.plan(classes, 500, 0)
     assert set(items) <= set(larger) and len(set(larger)) == 500
-    assert not {i.seed for i in larger} & {i.seed for i in draw_dataset.plan(preset, 500, 1)}
+    assert not {i.seed for i in larger} & {i.seed for i in draw_dataset.plan(classes, 500, 1)}
 
 
-def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path):
-    command = [sys.executable, str(SCRIPT), "--preset", "easy", "--count", "24", "--size", "32"]
+def test_the_smallest_set_of_faces_has_people_of_all_three_parts(tmp_path):
+    for preset in draw_dataset.PRESETS:
+        draw(tmp_path / preset, "faces", preset)
+        parts = dict(rows(tmp_path / preset / "list_eval_partition.txt"))
+        people = dict(rows(tmp_path / preset / "identity_CelebA.txt"))
+        assert set(parts.values()) == {"0", "1", "2"}
+        split = {people[file]: parts[file] for file in parts}
+        assert all(split[people[file]] == parts[file] for file in parts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path, kind):
+    command = [sys.executable, str(SCRIPT), "--kind", kind, "--preset", "easy"]
+    command += ["--count", "18", "--size", "32"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "two"), "--workers", "2"],
         capture_output=True,
@@ -107,9 +155,9 @@ def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["count"] == 24
-    assert "24/24" in done.stderr
-    draw_dataset.draw_dataset(tmp_path / "one", "easy", 24, 32, seed=0, workers=1)
+    assert json.loads(done.stdout)["count"] == 18
+    assert "18/18" in done.stderr
+    draw(tmp_path / "one", kind, count=18)
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
 
@@ -117,14 +165,14 @@ def test_worker_count_does_not_matter_and_the_script_speaks_json(tmp_path):
 def test_an_empty_folder_and_the_leftovers_of_a_killed_run_are_used(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / ".set.partial" / "CUB_200_2011").mkdir(parents=True)
-    draw_dataset.draw_dataset(tmp_path / "set", "easy", 12, 32, seed=0, workers=1)
+    draw(tmp_path / "set")
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match="is there already"):
-        draw_dataset.draw_dataset(tmp_path, "easy", 12, 32, seed=0, workers=1)
+        draw(tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
@@ -135,6 +183,11 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
         (["--size", "8"], "--size"),
         (["--seed", "-1"], "--seed"),
         (["--workers", "0"], "--workers"),
+        (
+            ["--kind", "flowers", "--count", "65536"],
+            "received 65536, expected 12 to 65535",
+        ),
+        (["--kind", "faces", "--count", "1000000"], "expected 12 to 999999"),
     ],
 )
 def test_numbers_out_of_range(tmp_path, flags, word):
@@ -156,10 +209,10 @@ def test_a_path_below_a_file_is_one_line(tmp_path):
 
 
 def test_nothing_is_left_when_drawing_fails(tmp_path, monkeypatch):
-    def full_disk(item, out, size):
+    def full_disk(place, **settings):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(draw_dataset, "draw_item", full_disk)
     with pytest.raises(UserError, match="No space left"):
-        draw_dataset.draw_dataset(tmp_path / "set", "easy", 12, 32, seed=0, workers=1)
+        draw(tmp_path / "set")
     assert not list(tmp_path.iterdir())

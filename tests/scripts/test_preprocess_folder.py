@@ -1,12 +1,17 @@
 """misc/preprocess_folder.py: captioned folders in every form become prepared sets."""
 
 import csv
+import io
 import json
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from misc.config.errors import run_program
 from misc.data.prepared import open_split
@@ -79,6 +84,102 @@ def test_csv_with_a_class_column_as_typed(images, captions, tmp_path):
         colour = train.class_names[label]
         expected = [f"a {colour} square", f"{record['name']}, a square"]
         assert record["captions"] == expected and record["name"].startswith(colour)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_csv_as_spreadsheets_save_it(images, captions, tmp_path, run_main, delimiter):
+    with open(captions, newline="") as file:
+        rows = list(csv.reader(file))
+    with open(captions, "w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+    flags = [f"--images={images}", f"--captions={captions}", "--class-column=colour", *SMALL]
+    code, out, err = run_main(main, *flags, f"--out={tmp_path / 'out'}")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["splits"]["train"]["captions"] == 16
+    train = open_split(tmp_path / "out", "train")
+    assert any("_0, a square" in train.record(0)["captions"][i] for i in range(2))
+
+
+def save_strange(folder):
+    """Red pictures, 40 x 20, blue in their upper left corner, in the forms people have them."""
+    pixels = np.full((20, 40, 3), (200, 30, 30), np.uint8)
+    pixels[:10, :20] = (20, 40, 220)
+    picture = Image.fromarray(pixels)
+    picture.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
+    picture.quantize(8).save(folder / "palette.png")
+    later = Image.new("RGB", picture.size)
+    picture.save(folder / "animated.gif", save_all=True, append_images=[later, later])
+    picture.save(folder / "animated.webp", save_all=True, append_images=[later], lossless=True)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the camera stood on its side: turn by 90 degrees to the right
+    picture.transpose(Image.Transpose.ROTATE_90).save(
+        folder / "turned.jpg", exif=turned, quality=95
+    )
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(folder / "deep.png")
+    hidden = np.dstack([pixels, np.full((20, 40), 255, np.uint8)])
+    hidden[:10, :20] = (0, 0, 0, 0)
+    Image.fromarray(hidden).save(folder / "transparent.png")
+
+
+def test_strange_pictures(tmp_path, run_main):
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    save_strange(images)
+    # Two with one name, but for the suffix: which is meant?
+    code, _, err = run_main(main, f"--images={images}", f"--out={out}", *SMALL)
+    assert code == 2 and "both animated.gif and animated.webp, which differ in the suffix" in err
+    (images / "animated.webp").rename(images / "moving.webp")
+    lines = "".join(f"{path.name},of {path.name}\n" for path in images.iterdir())
+    (tmp_path / "c.csv").write_text("file,caption\n" + lines)
+    flags = [f"--images={images}", f"--captions={tmp_path / 'c.csv'}", f"--out={out}", *SMALL]
+    code, _, err = run_main(main, *flags, "--test-share=0.2")
+    assert code == 0, err
+    found = {}
+    for part in ("train", "test"):
+        split = open_split(out, part)
+        for i in range(len(split)):
+            png = split.pictures([i], 38)[0]
+            pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int)
+            found[split.record(i)["name"]] = pixels[[5, 30], [5, 30]]
+    blue, red = (20, 40, 220), (200, 30, 30)
+    corners = {"deep": [(20,) * 3, (200,) * 3], "transparent": [(255,) * 3, red]}
+    assert found.keys() == {
+        "animated",
+        "cmyk",
+        "deep",
+        "moving",
+        "palette",
+        "transparent",
+        "turned",
+    }
+    for name, colours in found.items():
+        assert abs(colours - corners.get(name, [blue, red])).max() < 12, (name, colours)
+
+
+def png_that_claims(width, height):
+    """A file of some 70 bytes, whole but for its pixels."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
+    chunks += [(b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    body = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
+def test_a_picture_of_gigapixels(refusal, images, captions, tmp_path, run_main):
+    path = images / "red_1.png"
+    path.write_bytes(png_that_claims(40_000, 40_000))
+    assert f"{path}: more pixels than 64,000,000 in all" in refusal()
+    path.write_bytes(png_that_claims(10_000, 10_000))
+    assert f"{path}: 10000 x 10000 pixels, expected at most 64,000,000 in all" in refusal()
+    flags = [f"--images={images}", f"--captions={captions}", f"--out={tmp_path / 'out'}", *SMALL]
+    code, out, err = run_main(main, *flags, "--skip-broken")
+    assert code == 0, err
+    (broken,) = json.loads((tmp_path / "out" / "set.json").read_text())["broken"]
+    assert "10000 x 10000 pixels" in broken
+    counts = json.loads(out.splitlines()[-1])["splits"]
+    assert counts["train"]["pictures"] + counts["test"]["pictures"] == 9
 
 
 def test_texts_beside_the_pictures(images, tmp_path, capsys):

@@ -1,6 +1,8 @@
 """CUB-200-2011's layout with its splits and StackGAN's pickles."""
 
 import pickle
+import shutil
+import tarfile
 
 import numpy as np
 import pytest
@@ -64,6 +66,17 @@ def test_without_attributes(raw_cub):
     (raw_cub / "CUB_200_2011/attributes/image_attribute_labels.txt").unlink()
     source = cub(raw_cub)
     assert source.attribute_names == () and source.splits["train"][0].attributes == ()
+
+
+def test_the_original_archive(raw_cub):
+    expected = cub(raw_cub)
+    with tarfile.open(raw_cub / "CUB_200_2011.tgz", "w:gz") as archive:
+        for name in ("attributes.txt", "CUB_200_2011"):  # both lie at its root
+            archive.add(raw_cub / name, f"./{name}")
+    shutil.rmtree(raw_cub / "CUB_200_2011")
+    (raw_cub / "attributes.txt").unlink()
+    assert cub(raw_cub) == expected
+    assert all(p.image.is_file() for split in expected.splits.values() for p in split)
 
 
 def test_a_drawn_split_keeps_whole_classes(raw_cub):

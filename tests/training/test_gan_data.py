@@ -10,6 +10,7 @@ import pytest
 from misc.config.errors import UserError
 from misc.config.load import load_config
 from misc.data.images import centre_of
+from misc.data.quarantine import Quarantined, write_quarantine
 from misc.data.writer import write_set
 from misc.sources.source import card
 from misc.training.gan_data import GanData, data_folder, set_digest
@@ -127,3 +128,22 @@ def test_data_are_known_by_their_digests(make_data, tiny_set, tmp_path):
     path = copy / "train" / "embeddings" / "text.npy"
     np.save(path, np.load(path) + 1)
     assert make_data(DATA_DIR=str(copy)).facts["embeddings"] != facts["embeddings"]
+
+
+def test_a_quarantine_makes_other_data_until_it_is_lifted(tiny_set, tmp_path):
+    copy = shutil.copytree(tiny_set, tmp_path / "copy")
+    cfg = load_config("initial", None, [f"DATA_DIR={copy}"])
+    digests = [set_digest(cfg)]
+    first = {1: Quarantined("red/red_01", "near")}
+    for split, entries in (
+        ("train", first),
+        ("train", first | {2: Quarantined("red/red_02", "near")}),
+        ("train", {2: Quarantined("red/red_02", "near")}),
+        ("test", first),
+    ):
+        write_quarantine(copy / split, entries)
+        digests.append(set_digest(cfg))
+    assert len(set(digests)) == 5
+    write_quarantine(copy / "train", {})
+    write_quarantine(copy / "test", {})
+    assert set_digest(cfg) == digests[0]
