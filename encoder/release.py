@@ -38,6 +38,7 @@ class ReleaseSplit:
       class_names: list of str; labels: int32 (n,), indices into it.
       index: {"count": int32 (n,)}, captions of each picture.
       features: float32 (n, width, views), or (n, width) of the first view alone.
+      rows: int64 (n,), row of each picture in them: none is in quarantine here.
       digest: SHA-256 of all this, 64 hex digits.
 
     Args: width: of a feature; every_view: False keeps the first.
@@ -68,6 +69,7 @@ class ReleaseSplit:
             sizes.append(len(views))
             features = _appended(features, views)
         self.digest, self.features = digest.hexdigest(), features
+        self.rows = np.arange(len(features))
         self.labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         self.index = {"count": np.repeat([t.shape[2] for t in self._texts], sizes)}
         self._first = np.cumsum(sizes) - sizes  # picture of each class
