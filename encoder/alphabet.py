@@ -35,6 +35,13 @@ def encode(captions: list[str]) -> np.ndarray:
     return indices.reshape(len(captions), LENGTH)
 
 
+def decode(indices: np.ndarray) -> str:
+    """The caption of a row of indices 0 to 70, which the first 0 ends: `encode` undone."""
+    codes = indices.tolist()
+    end = codes.index(0) if 0 in codes else len(codes)
+    return "".join(ALPHABET[code - 1] for code in codes[:end])
+
+
 def is_cut(caption: str) -> bool:
     """Whether the network does not read the whole caption."""
     return len(caption.lower()) > LENGTH

@@ -37,7 +37,7 @@ class PairBatches:
     never mirrored: a caption may say which way something faces.
 
     Args:
-      split: a `PreparedSplit` with captions.
+      split: a `PreparedSplit` with captions, or a `ReleaseSplit`, which needs `features`.
       batch_size: global, over all replicas.
       seed: int >= 0.
       side: of the pictures, px; one of the card's `imsizes`, or one divided by a whole number.

@@ -16,7 +16,7 @@ class HeldOut:
     """A fixed sample of the test split: pictures, and captions of their classes.
 
     Args:
-      split: a `PreparedSplit` with captions.
+      split: a `PreparedSplit` with captions, or a `ReleaseSplit`.
       side: of the pictures, px, as `PairBatches` takes it; the centre of each is looked at.
       seed: int >= 0.
       features: picture features in place of pictures, as `PairBatches` takes them; of several views
@@ -26,7 +26,8 @@ class HeldOut:
     def __init__(self, split: PreparedSplit, *, side: int, seed: int, features=None):
         self.split, self.features = split, features
         self.side = side
-        self.imsize, self.stored = family(split, side if features is None else 1)
+        if split.sizes:
+            self.imsize, self.stored = family(split, side if features is None else 1)
         rng = np.random.default_rng(seed)
         captioned = np.flatnonzero(split.index["count"])
         self.pictures = np.sort(rng.permutation(captioned)[:PICTURES])
@@ -45,14 +46,15 @@ class HeldOut:
         Args:
           embed: list of captions -> float32 (n, d), the text encoder.
           look: float32 (n, s, s, 3) in [-1, 1], or (n, d) features -> float32 (n, d).
-        Returns: numbers by name; a Pillow image, one caption a row, the best picture first.
+        Returns: numbers by name; a Pillow image, one caption a row, the best picture first, or None
+          where there are features alone.
         """
         texts = embed(self.captions)
         parts = np.array_split(self.pictures, -(-len(self.pictures) // BATCH))
         seen = np.concatenate([look(self._input(part)) for part in parts])
         accuracy = zero_shot_accuracy(texts, np.array(self.caption_labels), seen, self.labels)
         numbers = {"zero_shot_accuracy": accuracy, "zero_shot_chance": 1 / len(self.classes)}
-        return numbers, self._sheet(texts, seen)
+        return numbers, self._sheet(texts, seen) if self.split.sizes else None
 
     def _input(self, indices) -> np.ndarray:
         if self.features is None:

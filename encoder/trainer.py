@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 from easydict import EasyDict
 
-from encoder.data import EncoderData
+from encoder.data import EncoderData, learns_from_features
 from encoder.embed import Embedder
 from encoder.losses import joint_embedding_loss
 from encoder.model import ImageTower, TextEncoder
+from encoder.optimizer import TorchRMSprop
 from misc.training.schedules import Decay
 
 
@@ -36,13 +37,9 @@ def build_text_encoder(cfg: EasyDict) -> TextEncoder:
     )
 
 
-def rmsprop(schedule, network: keras.Model) -> keras.optimizers.RMSprop:
-    """Torch's RMSProp as published (smoothing 0.99), built on the network's variables.
-
-    Torch divides by root(v) + 1e-8 and Keras by root(v + epsilon). Gradients here are divided by
-    the batch size squared, so that an epsilon of 1e-8 within the root would outweigh many of them.
-    """
-    optimizer = keras.optimizers.RMSprop(schedule, rho=0.99, epsilon=1e-16)
+def rmsprop(schedule, network: keras.Model) -> TorchRMSprop:
+    """The published optimizer, built on the network's variables."""
+    optimizer = TorchRMSprop(schedule)
     optimizer.build(network.trainable_variables)
     return optimizer
 
@@ -69,7 +66,7 @@ class Trainer:
 
     def __init__(self, cfg: EasyDict, steps_per_epoch: int):
         self.networks = {"text_encoder": build_text_encoder(cfg)}
-        if not cfg.TRAIN.IMAGE_FEATURES:
+        if not learns_from_features(cfg):
             self.networks["image_tower"] = ImageTower(
                 cfg.IMAGE.SIZE, cfg.IMAGE.WIDTH, cfg.TEXT.DIMENSION, cfg.IMAGE.GRID
             )

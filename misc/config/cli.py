@@ -1,4 +1,4 @@
-"""The flags of every room's `run_exp.py`, and of the GAN rooms' `import_weights.py`."""
+"""The flags of every room's `run_exp.py`, and of programs that import the ancestors' weights."""
 
 import argparse
 from pathlib import Path
@@ -66,8 +66,7 @@ def configure_import(
     parser.add_argument("--out", required=True, metavar="DIR", help="the run folder to make")
     args = parser.parse_args(argv)
     cfg = configured(room, args)
-    if (Path(args.out) / "config.yml").exists():
-        raise UserError(f"{args.out} is a run folder already: name another one with --out")
+    refuse_existing_run(args.out)
     if args.embeddings and plain_name(args.embeddings):
         raise UserError(f"--embeddings {args.embeddings}: expected {plain_name(args.embeddings)}")
     for key, value in (("TEXT.STANDARDIZE", cfg.TEXT.STANDARDIZE), ("TRAIN.EMA", cfg.TRAIN.EMA)):
@@ -79,6 +78,12 @@ def configure_import(
             "checkpoint holds its discriminator itself, leave the flag out"
         )
     return args, cfg
+
+
+def refuse_existing_run(out: str | Path) -> None:
+    """Raise UserError if --out, where an imported run should go, is a run folder already."""
+    if (Path(out) / "config.yml").exists():
+        raise UserError(f"{out} is a run folder already: name another one with --out")
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from easydict import EasyDict
 from misc.config.errors import UserError
 from misc.data.atomic import disk_errors
 from misc.training.distribute import choose_strategy, is_chief, precision
-from misc.training.gan_data import set_digest
+from misc.training.gan_data import data_folder, set_digest
 from misc.training.runs import open_run, run_folder
 
 
@@ -53,7 +53,9 @@ def train(
         if hasattr(trainer, "begin"):
             trainer.begin()
     check_networks(trainer)
-    facts = {"prepared set": set_digest(cfg)} | getattr(data, "facts", {})
+    facts = getattr(data, "facts", {})
+    if (data_folder(cfg) / "set.json").is_file():  # what is no prepared set has facts of its own
+        facts = {"prepared set": set_digest(cfg)} | facts
     chief = is_chief(strategy)
     open_run(cfg, room, folder, facts, write=chief)
     if chief:

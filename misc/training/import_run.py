@@ -154,6 +154,20 @@ def write_run(args: Namespace, cfg: EasyDict, room: str, networks: dict[str, ker
     out = Path(args.out)
     number = re.search(r"_(\d{1,18})(\.\w+)*$", Path(args.checkpoint).name)
     step = int(number[1]) if number else 0
+    with disk_errors(out):
+        Text("", args.embeddings or ENCODER, "", cfg.TEXT.DIMENSION).save(out)
+    save_networks(out, step, cfg, room, networks)
+    sizes = {name: network.count_params() for name, network in networks.items()}
+    print(json.dumps({"out": str(out), "step": step, "networks": sizes}))
+
+
+def save_networks(
+    out: Path, step: int, cfg: EasyDict, room: str, networks: dict[str, keras.Model]
+) -> None:
+    """Write a checkpoint of networks, by their names, and config.yml into the run folder `out`.
+
+    Raises: UserError if it cannot be written.
+    """
     checkpoint = tf.train.Checkpoint(step=tf.Variable(step, dtype=tf.int64), **networks)
     manager = tf.train.CheckpointManager(checkpoint, str(out / "checkpoints"), 1)
     with disk_errors(out):
@@ -161,7 +175,4 @@ def write_run(args: Namespace, cfg: EasyDict, room: str, networks: dict[str, ker
             manager.save(checkpoint_number=step)
         except tf.errors.OpError as error:
             raise OSError(error.message.splitlines()[0]) from error
-        Text("", args.embeddings or ENCODER, "", cfg.TEXT.DIMENSION).save(out)
         save_config(cfg, room, out / "config.yml")  # last: with it, it is a run folder
-    sizes = {name: network.count_params() for name, network in networks.items()}
-    print(json.dumps({"out": str(out), "step": step, "networks": sizes}))

@@ -2,11 +2,7 @@
 
 import numpy as np
 
-from encoder.alphabet import ALPHABET, LENGTH, encode, is_cut
-
-
-def decode(row):
-    return "".join(ALPHABET[i - 1] for i in row if i)
+from encoder.alphabet import ALPHABET, LENGTH, decode, encode, is_cut
 
 
 def test_the_alphabet_is_the_published_one():
@@ -39,6 +35,14 @@ def test_long_captions_are_cut_at_201_characters():
     (row,) = encode([long])
     assert decode(row) == "a" * 200 + "b"
     assert is_cut(long) and not is_cut(long[:LENGTH])
+
+
+def test_the_first_zero_ends_what_is_read_back():
+    row = encode(["a bird é which"])[0]
+    assert decode(row) == "a bird "
+    assert decode(row[:4]) == "a bi"  # none in it
+    full = "b" * LENGTH
+    assert decode(encode([full])[0]) == full
 
 
 def test_captions_do_not_touch_each_other():

@@ -1,0 +1,34 @@
+"""Torch's RMSProp, by hand and beside the formula."""
+
+import keras
+import numpy as np
+import pytest
+
+from encoder.optimizer import TorchRMSprop
+
+
+def steps(gradients, rate=0.01):
+    """Where a variable of ones goes."""
+    variable = keras.Variable(np.ones(len(gradients[0]), np.float32))
+    optimizer = TorchRMSprop(rate)
+    optimizer.build([variable])
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")], [variable])
+    return np.asarray(variable, np.float64) - 1
+
+
+def test_a_step_by_hand():
+    # v = 0.01 g^2, root(v) = 0.1 |g|: at 2 the step is 0.01 * 2 / 0.2; where 0.1 |g| is the epsilon
+    # of 1e-8 itself, half of that; an epsilon within the root would leave 1 / root(1 + 1e8).
+    moves = steps([[2.0, 1e-7, -1e-7, 0.0]])
+    assert moves == pytest.approx([-0.1, -0.05, 0.05, 0.0], rel=1e-5)
+
+
+def test_the_mean_runs_on():
+    random = np.random.default_rng(0)
+    gradients = random.normal(size=(5, 40)) * 10.0 ** random.integers(-10, 2, 40)
+    expected, v = np.zeros(40), np.zeros(40)
+    for g in gradients:
+        v = 0.99 * v + 0.01 * g**2
+        expected -= 0.01 * g / (np.sqrt(v) + 1e-8)
+    np.testing.assert_allclose(steps(gradients), expected, rtol=1e-4, atol=1e-6)
