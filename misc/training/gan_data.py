@@ -1,5 +1,6 @@
 """What a GAN trains on and is shown on: batches, grid rows, and the facts about its text."""
 
+import copy
 import hashlib
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from misc.config.errors import UserError
 from misc.data.batches import GanBatches
 from misc.data.images import centre_of, contact_sheet
 from misc.data.prepared import embeddings_file, open_split
-from misc.training.text import Text, made_by
+from misc.training.text import Text, embeddings_name, made_by
 
 
 def data_folder(cfg: EasyDict) -> Path:
@@ -21,6 +22,19 @@ def data_folder(cfg: EasyDict) -> Path:
 def set_digest(cfg: EasyDict) -> str:
     """SHA-256 of the prepared set's card, set.json: 64 hex digits."""
     return hashlib.sha256((data_folder(cfg) / "set.json").read_bytes()).hexdigest()
+
+
+def with_width(cfg: EasyDict) -> EasyDict:
+    """The configuration with the width of the set's embeddings where TEXT.DIMENSION is 0.
+
+    A run's config.yml has to say the width: its networks are built from that alone.
+    Raises: UserError if the set or its embeddings are missing.
+    """
+    if cfg.TEXT.DIMENSION:
+        return cfg
+    split, cfg = open_split(data_folder(cfg), "train"), copy.deepcopy(cfg)
+    cfg.TEXT.DIMENSION = split.embeddings(embeddings_name(cfg, split)).shape[1]
+    return cfg
 
 
 class GanData:

@@ -21,7 +21,7 @@ from misc.data.torch_checkpoint import read_checkpoint
 from misc.training.published import SPARE, Entry, tf1_entries, torch_entries
 from misc.training.text import Text
 
-WIDTHS = "Z_DIM, TEXT.DIMENSION, TEST.LR_IMSIZE and all of GAN"
+WIDTHS = "Z_DIM, TEXT.DIMENSION, TEST.LR_IMSIZE and all of GAN must be as they were in training"
 
 
 class Part(NamedTuple):
@@ -115,8 +115,10 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def fill(tensors: Tensors, entries: dict[str, Entry]) -> None:
+def fill(tensors: Tensors, entries: dict[str, Entry], remedy: str = WIDTHS) -> None:
     """Give variables their values; every tensor of the file but `SPARE` ones must have its place.
+
+    `remedy`: what to do about a file that does not fit, for the message.
 
     A tensor is read only once its shape is known to be that of our variable, so a file cannot ask
     for more memory than the configuration does.
@@ -130,19 +132,32 @@ def fill(tensors: Tensors, entries: dict[str, Entry]) -> None:
         if name:
             raise UserError(
                 f"{tensors.path}: {name} {what} (the file has {len(held)} tensors of networks, "
-                f"this configuration {len(entries)}); {WIDTHS} must be as they were in training"
+                f"this configuration {len(entries)}); {remedy}"
             )
     for name, entry in entries.items():
         if tensors.shapes[name] != entry.shape:
             raise UserError(
                 f"{tensors.path}: {name} has shape {tensors.shapes[name]}, expected {entry.shape}; "
-                f"{WIDTHS} must be as they were in training"
+                f"{remedy}"
             )
     for name, entry in entries.items():
         array = tensors.read(name)
         if array.dtype.kind != "f" or not np.isfinite(array).all():
             raise UserError(f"{tensors.path}: {name} holds other values than finite numbers")
         entry.assign(array)
+
+
+def save_networks(out: Path, networks: dict[str, keras.Model], step: int) -> None:
+    """Write the checkpoint of a run folder, from which nobody trains on: networks by their names.
+
+    Raises: OSError if it cannot be written.
+    """
+    checkpoint = tf.train.Checkpoint(step=tf.Variable(step, dtype=tf.int64), **networks)
+    manager = tf.train.CheckpointManager(checkpoint, str(out / "checkpoints"), 1)
+    try:
+        manager.save(checkpoint_number=step)
+    except tf.errors.OpError as error:
+        raise OSError(error.message.splitlines()[0]) from error
 
 
 def write_run(args: Namespace, cfg: EasyDict, room: str, networks: dict[str, keras.Model]) -> None:
@@ -154,13 +169,8 @@ def write_run(args: Namespace, cfg: EasyDict, room: str, networks: dict[str, ker
     out = Path(args.out)
     number = re.search(r"_(\d{1,18})(\.\w+)*$", Path(args.checkpoint).name)
     step = int(number[1]) if number else 0
-    checkpoint = tf.train.Checkpoint(step=tf.Variable(step, dtype=tf.int64), **networks)
-    manager = tf.train.CheckpointManager(checkpoint, str(out / "checkpoints"), 1)
     with disk_errors(out):
-        try:
-            manager.save(checkpoint_number=step)
-        except tf.errors.OpError as error:
-            raise OSError(error.message.splitlines()[0]) from error
+        save_networks(out, networks, step)
         Text("", args.embeddings or ENCODER, "", cfg.TEXT.DIMENSION).save(out)
         save_config(cfg, room, out / "config.yml")  # last: with it, it is a run folder
     sizes = {name: network.count_params() for name, network in networks.items()}
