@@ -119,7 +119,6 @@ def fill(tensors: Tensors, entries: dict[str, Entry], remedy: str = WIDTHS) -> N
     """Give variables their values; every tensor of the file but `SPARE` ones must have its place.
 
     `remedy`: what to do about a file that does not fit, for the message.
-
     A tensor is read only once its shape is known to be that of our variable, so a file cannot ask
     for more memory than the configuration does.
     Raises: UserError naming a tensor that is missing, left over, of another shape or not finite.
