@@ -1,7 +1,7 @@
-"""The denominator: Stage-I and Stage-II as one would first write them, layer by layer in Keras.
+"""The denominator: the networks as one would first write them, layer by layer in Keras.
 
-StackGAN-Pytorch's layout (NETWORK_TYPE pytorch) with stock layers alone: UpSampling2D and Conv2D,
-BatchNormalization, Dense; float32.
+Stock layers alone, in float32. Stage-I and Stage-II: StackGAN-Pytorch's layout (NETWORK_TYPE
+pytorch) of UpSampling2D and Conv2D, BatchNormalization, Dense; char-CNN-RNN: Conv1D and GRU.
 """
 
 import keras
@@ -78,3 +78,14 @@ class Judge(keras.Model):
     def call(self, inputs, training=None, mask=None):
         logits = super().call(inputs, training=training, mask=mask)
         return {"unconditional": None, **logits}
+
+
+def char_cnn_rnn(length=201, symbols=70, widths=(384, 512), cnn_dim=512, dimension=1024):
+    """Input one-hot characters (length, symbols); output embedding. Its GRU is Keras' own."""
+    characters = x = keras.Input((length, symbols))
+    for width in widths:
+        x = layers.MaxPooling1D(3)(layers.Conv1D(width, 4, activation="relu")(x))
+    x = layers.Conv1D(cnn_dim, 4, activation="relu")(x)
+    x = layers.GRU(cnn_dim, return_sequences=True)(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model(characters, layers.Dense(dimension)(x))

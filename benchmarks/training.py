@@ -60,13 +60,35 @@ def main(argv: list[str] | None = None) -> None:
 
 def measure(work: str, rounds: int, folder: str) -> list[dict]:
     """One row a variant: images/s (median), ratio to the first variant, peak memory."""
-    command = [sys.executable, "-m", "benchmarks.training", "--variant", work]
-    processes = []
     for variant in WORKS[work]:
         if variant.startswith("input"):
             draw(folder, variant.split()[2])
+    command = [sys.executable, "-m", "benchmarks.training", "--variant", work]
+    turns = take_turns([[*command, variant, folder] for variant in WORKS[work]], rounds)
+    rows = []
+    for variant, (rate, ratio, peak) in zip(WORKS[work], turns, strict=True):
+        row = {
+            "work": work,
+            "variant": variant,
+            "images_per_second": round(rate, 2),
+            "ratio": round(ratio, 3),
+            "peak_gib": round(peak, 2),
+        }
+        rows.append(row)
+        print(row, file=sys.stderr)
+    return rows
+
+
+def take_turns(commands: list[list[str]], rounds: int) -> list[tuple[float, float, float]]:
+    """Start a process for each command, then let each run one burst a round (see `serve_bursts`).
+
+    Returns: for each its rate (median), ratio to the first one's in the same round (median), and
+      peak memory in GiB.
+    """
+    processes = []
+    for command in commands:
         process = subprocess.Popen(
-            [*command, variant, folder],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -74,22 +96,19 @@ def measure(work: str, rounds: int, folder: str) -> list[dict]:
         )
         ask(process)  # one at a time, so that building does not fight over the cores
         processes.append(process)
-    rates = [[ask(process)["rate"] for process in processes] for _ in range(rounds)]
-    rows = []
-    for i, variant in enumerate(WORKS[work]):
-        row = {
-            "work": work,
-            "variant": variant,
-            "images_per_second": round(statistics.median(r[i] for r in rates), 2),
-            "ratio": round(statistics.median(r[i] / r[0] for r in rates), 3),
-            "peak_gib": round(ask(processes[i])["peak_gib"], 2),
-        }
-        rows.append(row)
-        print(row, file=sys.stderr)
+    answers = [[ask(process) for process in processes] for _ in range(rounds)]
     for process in processes:
         process.stdin.close()
         process.wait()
-    return rows
+    rates = [[answer["rate"] for answer in turn] for turn in answers]
+    return [
+        (
+            statistics.median(turn[i] for turn in rates),
+            statistics.median(turn[i] / turn[0] for turn in rates),
+            answers[-1][i]["peak_gib"],
+        )
+        for i in range(len(commands))
+    ]
 
 
 def draw(folder: str, count: str) -> None:
@@ -109,7 +128,7 @@ def ask(process) -> dict:
 
 
 def serve(work: str, variant: str, folder: str) -> None:
-    """Build one variant; for each line on stdin run a burst and print its rate and peak memory."""
+    """Build one variant and serve its bursts."""
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
@@ -117,11 +136,15 @@ def serve(work: str, variant: str, folder: str) -> None:
 
     step, steps = make_step(work, variant, BATCH[work], folder)
     step()
+    serve_bursts(lambda: [step() for _ in range(steps)], steps * BATCH[work])
+
+
+def serve_bursts(burst, count: int) -> None:
+    """For each line on stdin run a burst of `count` items; print its rate and peak memory."""
     for _ in sys.stdin:
         start = time.perf_counter()
-        for _ in range(steps):
-            step()
-        rate = steps * BATCH[work] / (time.perf_counter() - start)
+        burst()
+        rate = count / (time.perf_counter() - start)
         print(json.dumps({"rate": rate, "peak_gib": peak_gib()}), flush=True)
 
 

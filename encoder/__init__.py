@@ -1,1 +1,1 @@
-"""The char-CNN-RNN text encoder: sentences become embeddings."""
+"""Text encoders, first of all the char-CNN-RNN: sentences become embeddings."""

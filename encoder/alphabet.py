@@ -10,6 +10,8 @@ import numpy as np
 # as in every table of the published code: "-" is 60, and 37 never occurs.
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+-=<>()[]{} "
 LENGTH = 201  # characters the network reads; the rest of a longer caption is cut
+# As the reader of an `encoder.embed.Embedder`: how much is read, and what its digest has to tell.
+limit, identity = f"{LENGTH} characters", b""
 
 
 def _table() -> np.ndarray:

@@ -8,7 +8,11 @@ from encoder.data import EncoderData, learns_from_features
 from encoder.embed import Embedder
 from encoder.losses import joint_embedding_loss
 from encoder.model import ImageTower, TextEncoder
+from encoder.model_bag import BagOfWords, most_frequent
+from encoder.model_minilm import MiniLM
 from encoder.optimizer import TorchRMSprop
+from misc.data.prepared import open_split
+from misc.training.gan_data import data_folder
 from misc.training.schedules import Decay
 
 
@@ -25,8 +29,13 @@ def make_data(cfg: EasyDict) -> EncoderData:
     return EncoderData(cfg)
 
 
-def build_text_encoder(cfg: EasyDict) -> TextEncoder:
-    """The text encoder alone, as training and embedding both build it."""
+def build_text_encoder(cfg: EasyDict) -> keras.Model:
+    """The text encoder alone, of TEXT.KIND, as training and embedding both build it."""
+    if cfg.TEXT.KIND == "bag":
+        return BagOfWords(cfg.TEXT.DIMENSION, cfg.TEXT.VOCABULARY, cfg.TEXT.WORD_DIM)
+    if cfg.TEXT.KIND == "minilm":
+        sizes = (cfg.TEXT.VOCABULARY, cfg.TEXT.LAYERS, cfg.TEXT.HEADS)
+        return MiniLM(cfg.TEXT.DIMENSION, *sizes)
     return TextEncoder(
         dimension=cfg.TEXT.DIMENSION,
         cnn_dim=cfg.TEXT.CNN_DIM,
@@ -65,6 +74,7 @@ class Trainer:
     """The encoder in training: see `misc.training.experiment.train` for what a trainer is."""
 
     def __init__(self, cfg: EasyDict, steps_per_epoch: int):
+        self._cfg = cfg
         self.networks = {"text_encoder": build_text_encoder(cfg)}
         if not learns_from_features(cfg):
             self.networks["image_tower"] = ImageTower(
@@ -80,6 +90,18 @@ class Trainer:
         self._symmetric = cfg.TRAIN.SYMMETRIC
         self._embed = Embedder(self.networks["text_encoder"], cfg)
         self._look = tf.function(lambda seen: self._features(seen, training=False))
+
+    def begin(self) -> None:
+        """Give a bag of words the words of the training captions; others begin with none.
+
+        Raises: UserError if the prepared set is missing or damaged.
+        """
+        if self._cfg.TEXT.KIND != "bag":
+            return
+        split = open_split(data_folder(self._cfg), "train")
+        captions = (text for i in range(len(split)) for text in split.record(i)["captions"])
+        words = most_frequent(captions, self._cfg.TEXT.VOCABULARY)
+        self.networks["text_encoder"].learn_words(words)
 
     def train_step(self, batch, step):
         """One update on a replica's batch, whose pairs compete with those of every replica."""

@@ -13,8 +13,9 @@ def main(argv: list[str] | None = None) -> int:
     import_tensorflow()
     from final.trainer import build, make_data
     from misc.training.experiment import train
+    from misc.training.gan_data import with_width
 
-    return train(cfg, args, "final", build, make_data)
+    return train(with_width(cfg), args, "final", build, make_data)
 
 
 if __name__ == "__main__":

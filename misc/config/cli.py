@@ -72,6 +72,8 @@ def configure_import(
     for key, value in (("TEXT.STANDARDIZE", cfg.TEXT.STANDARDIZE), ("TRAIN.EMA", cfg.TRAIN.EMA)):
         if value:
             raise UserError(f"{key} is {value}, but the ancestors know no such thing: leave it out")
+    if not cfg.TEXT.DIMENSION:
+        raise UserError("TEXT.DIMENSION is 0, but there is no set here to ask: say the width")
     if args.discriminator and cfg.GAN.NETWORK_TYPE != "pytorch":
         raise UserError(
             f"--discriminator, but GAN.NETWORK_TYPE is {cfg.GAN.NETWORK_TYPE}: a TensorFlow "

@@ -1,5 +1,6 @@
 """What a GAN trains on and is shown on: batches, grid rows, and the facts about its text."""
 
+import copy
 import hashlib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from misc.data.batches import GanBatches
 from misc.data.images import centre_of, contact_sheet
 from misc.data.prepared import embeddings_file, open_split, read_card
 from misc.data.quarantine import read_quarantine
-from misc.training.text import Text, made_by
+from misc.training.text import Text, embeddings_name, made_by
 
 
 def data_folder(cfg: EasyDict) -> Path:
@@ -27,6 +28,19 @@ def set_digest(cfg: EasyDict) -> str:
         if quarantined := read_quarantine(folder / split):
             digest.update(f"{split}: {list(quarantined)}".encode())
     return digest.hexdigest()
+
+
+def with_width(cfg: EasyDict) -> EasyDict:
+    """The configuration with the width of the set's embeddings where TEXT.DIMENSION is 0.
+
+    A run's config.yml has to say the width: its networks are built from that alone.
+    Raises: UserError if the set or its embeddings are missing.
+    """
+    if cfg.TEXT.DIMENSION:
+        return cfg
+    split, cfg = open_split(data_folder(cfg), "train"), copy.deepcopy(cfg)
+    cfg.TEXT.DIMENSION = split.embeddings(embeddings_name(cfg, split)).shape[1]
+    return cfg
 
 
 class GanData:

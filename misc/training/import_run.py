@@ -21,7 +21,7 @@ from misc.data.torch_checkpoint import read_checkpoint
 from misc.training.published import SPARE, Entry, tf1_entries, torch_entries
 from misc.training.text import Text
 
-WIDTHS = "Z_DIM, TEXT.DIMENSION, TEST.LR_IMSIZE and all of GAN"
+WIDTHS = "Z_DIM, TEXT.DIMENSION, TEST.LR_IMSIZE and all of GAN must be as they were in training"
 
 
 class Part(NamedTuple):
@@ -115,9 +115,10 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def fill(tensors: Tensors, entries: dict[str, Entry]) -> None:
+def fill(tensors: Tensors, entries: dict[str, Entry], remedy: str = WIDTHS) -> None:
     """Give variables their values; every tensor of the file but `SPARE` ones must have its place.
 
+    `remedy`: what to do about a file that does not fit, for the message.
     A tensor is read only once its shape is known to be that of our variable, so a file cannot ask
     for more memory than the configuration does.
     Raises: UserError naming a tensor that is missing, left over, of another shape or not finite.
@@ -130,13 +131,13 @@ def fill(tensors: Tensors, entries: dict[str, Entry]) -> None:
         if name:
             raise UserError(
                 f"{tensors.path}: {name} {what} (the file has {len(held)} tensors of networks, "
-                f"this configuration {len(entries)}); {WIDTHS} must be as they were in training"
+                f"this configuration {len(entries)}); {remedy}"
             )
     for name, entry in entries.items():
         if tensors.shapes[name] != entry.shape:
             raise UserError(
                 f"{tensors.path}: {name} has shape {tensors.shapes[name]}, expected {entry.shape}; "
-                f"{WIDTHS} must be as they were in training"
+                f"{remedy}"
             )
     for name, entry in entries.items():
         array = tensors.read(name)

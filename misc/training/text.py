@@ -75,14 +75,14 @@ class Text:
         Raises: UserError if the set has none, or several and none is named, or of another width,
           or made by another encoder whose folder has the same name.
         """
-        name = Path(cfg.TEXT.ENCODER).name or _only_embeddings(split)
+        name = embeddings_name(cfg, split)
         embeddings = split.embeddings(name)
         width = embeddings.shape[1]
         if width != cfg.TEXT.DIMENSION:
             raise UserError(
                 f"{split.folder / 'embeddings' / name}.npy has vectors of width {width}, but "
-                f"TEXT.DIMENSION is {cfg.TEXT.DIMENSION}: set it to {width}, or name another "
-                "TEXT.ENCODER"
+                f"TEXT.DIMENSION is {cfg.TEXT.DIMENSION}: set it to {width}, or to 0, which takes "
+                "the width that is there, or name another TEXT.ENCODER"
             )
         origin = made_by(split, name)
         encoder, asked = origin.get("run", ""), Path(cfg.TEXT.ENCODER)
@@ -94,6 +94,14 @@ class Text:
             )
         mean, deviation = _statistics(embeddings) if cfg.TEXT.STANDARDIZE else (None, None)
         return cls(encoder, name, origin.get("digest", ""), width, mean, deviation)
+
+
+def embeddings_name(cfg: EasyDict, split: PreparedSplit) -> str:
+    """What the embeddings that TEXT.ENCODER asks for are called in a prepared set.
+
+    Raises: UserError if it asks for none, and the set has none, or several.
+    """
+    return Path(cfg.TEXT.ENCODER).name or _only_embeddings(split)
 
 
 def made_by(split: PreparedSplit, name: str) -> dict:

@@ -26,11 +26,13 @@ import pytest
 
 from misc.config.errors import UserError
 from misc.data.safe_pickle import load_arrays
+from misc.data.safe_tensors import read_safetensors
 from misc.data.torch7 import read_t7
 from misc.data.torch_checkpoint import read_checkpoint
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 READERS = {"pickle": load_arrays, "t7": read_t7, "pth": read_checkpoint}
+READERS["safetensors"] = read_safetensors
 # Bytes that a file may cost for each of its own (an empty dict is one opcode), and besides.
 MEMORY, BASE = 200, 2**20
 SECONDS = 5
@@ -45,6 +47,11 @@ def valid_files(kind):
         return [(FIXTURES / "t7" / f"{name}.t7").read_bytes() for name in names]
     if kind == "pth":
         return [path.read_bytes() for path in sorted((FIXTURES / "torch").glob("*.pth"))]
+    if kind == "safetensors":
+        header = {"b": {"dtype": "BOOL", "shape": [1, 3], "data_offsets": [64, 67]}}
+        header["w"] = {"dtype": "F32", "shape": [2, 8], "data_offsets": [0, 64]}
+        text = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
+        return [len(text).to_bytes(8, "little") + text + bytes(range(64)) + b"\0\1\0"]
     arrays = [np.arange(6, dtype="f4").reshape(2, 3), np.array(["a", "bc"]), np.array([True])]
     value = [arrays, {"a": (1, -(2**70), 0.5, None), 7: b"\xff"}, np.float64(2), "caf\xe9"]
     return [pickle.dumps(value, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]

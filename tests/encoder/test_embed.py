@@ -1,6 +1,7 @@
 """Embedding sentences: by the program, by the verb, into a set; duplicates, order, mistakes."""
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -44,24 +45,55 @@ def run(tmp_path_factory):
 
 
 def test_the_verb_keeps_order_and_embeds_duplicates_once(run):
-    embedder = embed.load(run)
+    embedder = embed.load(run, cached=False)
     done = []
     rows = embedder(SENTENCES, done.append)
     assert rows.shape == (4, embedder.dimension) == (4, 6) and rows.dtype == np.float32
     assert sum(done) == 4
     np.testing.assert_array_equal(rows[0], rows[2])
     assert np.abs(rows[0] - rows[1]).max() > 1e-3
-    few = embed.load(run, batch_size=2)
+    few = embed.load(run, batch_size=2, cached=False)
     np.testing.assert_allclose(few(SENTENCES), rows, atol=1e-6)
     np.testing.assert_allclose(few(SENTENCES[3:]), rows[3:], atol=1e-6)
     assert embedder([]).shape == (0, 6)
 
 
 def test_different_captions_are_computed_once(run):
-    embedder = embed.load(run, batch_size=2)
+    embedder = embed.load(run, batch_size=2, cached=False)
     done = []
     embedder(["a", "b", "a", "c", "a"], done.append)
     assert done == [4, 1]  # a (three times) and b together, then c
+
+
+def test_what_was_embedded_before_is_read_back(tmp_path, monkeypatch):
+    run = save_run(tmp_path / "run")
+    rows = embed.load(run)(SENTENCES)
+    assert len(list((run / "cache").iterdir())) == 1
+    again, done = embed.load(run), []
+    monkeypatch.setattr(again, "_run", lambda indices: pytest.fail("computed again"))
+    np.testing.assert_array_equal(again(SENTENCES, done.append), rows)
+    np.testing.assert_array_equal(again(SENTENCES[::-1][1:] + SENTENCES[3:])[2], rows[0])
+    assert done == [4]
+
+
+def test_the_cache_is_of_one_encoder(tmp_path):
+    run = save_run(tmp_path / "run")
+    rows = embed.load(run)(SENTENCES)
+    shutil.rmtree(run / "checkpoints")
+    shutil.copytree(save_run(tmp_path / "other", 1) / "checkpoints", run / "checkpoints")
+    assert np.abs(embed.load(run)(SENTENCES) - rows).max() > 1e-3
+
+
+def test_the_digest_of_a_char_cnn_rnn_covers_what_it_always_did(run):
+    """Embeddings and GANs know their encoder by it: it may not change with new keys."""
+    embedder = embed.load(run)
+    text = {"DIMENSION": 6, "CNN_DIM": 8, "RECURRENCE": "rnn", "STEPS": 8}
+    text |= {"WIDTHS": [8, 8], "SPREAD": 0.4}
+    facts = {"text": text, "precision": "float32"}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for weight in embedder._encoder.weights:
+        digest.update(np.asarray(weight, "<f4").tobytes())
+    assert embedder.digest == digest.hexdigest()
 
 
 def test_the_digest_tells_weights_and_configurations_apart(run, tmp_path):
@@ -81,6 +113,7 @@ def test_sentences_and_files_give_the_same(run, tmp_path, run_main):
     report = json.loads(out)
     assert report["captions"] == 4 and report["width"] == 6 and report["out"] == listed.as_posix()
     assert report["digest"] == embed.load(run).digest
+    shutil.rmtree(run / "cache")
     assert run_main(embed.main, *flags, read, "--captions", path, "--batch-size", 3)[0] == 0
     np.testing.assert_allclose(np.load(listed), np.load(read), atol=1e-6)
 
@@ -89,7 +122,7 @@ def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run
     folder = tmp_path / "tiny"
     shutil.copytree(tiny_set, folder)
     code, out, err = run_main(embed.main, "--run", run, "--data", folder)
-    assert code == 0 and "longer" not in err
+    assert code == 0 and "longer" not in err and "already" not in err
     assert json.loads(out)["captions"] == {"train": 36, "test": 24}
     embedder = embed.load(run)
     for name in ("train", "test"):
@@ -100,7 +133,9 @@ def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run
             expected = embedder(record["captions"])
             np.testing.assert_allclose(rows[start : start + 3], expected, atol=1e-6)
         card = json.loads((folder / name / "embeddings" / "encoder_tiny.json").read_text())
-        assert card == {"digest": embedder.digest, "run": run.as_posix(), "width": 6}
+        captions = hashlib.sha256((folder / name / "captions.jsonl").read_bytes()).hexdigest()
+        expected = {"digest": embedder.digest, "run": run.as_posix(), "width": 6}
+        assert card == expected | {"captions": captions}
         assert (split.embeddings("text")).shape[1] == 8  # those of another encoder stay
 
 
@@ -134,6 +169,31 @@ def test_what_has_no_caption_is_passed_over_in_quarantine_alone(
     assert code == 0 and json.loads(out)["captions"] == {"train": 6, "test": 3}
 
 
+def test_a_set_that_has_its_embeddings_is_left_alone(run, tiny_set, tmp_path, monkeypatch):
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_set, folder)
+    embedder, written, write = embed.load(run), [], writer.write_embeddings
+    monkeypatch.setattr(
+        writer, "write_embeddings", lambda *args: written.append(args[0].name) or write(*args)
+    )
+
+    def embedded():
+        """Which splits are written."""
+        written.clear()
+        assert embed.embed_set(embedder, folder, run) == {"train": 36, "test": 24}
+        return list(written)
+
+    assert embedded() == ["train", "test"]
+    assert embedded() == []
+    rows = folder / "test" / "embeddings" / "encoder_tiny.npy"
+    rows.write_bytes(rows.read_bytes()[:-4])
+    assert embedded() == ["train", "test"]
+    captions = folder / "train" / "captions.jsonl"
+    captions.write_text(captions.read_text().replace("this is", "that is"))
+    assert embedded() == ["train", "test"]
+    assert embedded() == []
+
+
 def test_a_kill_leaves_no_embeddings_with_the_digest_of_others(
     run, tiny_set, tmp_path, monkeypatch
 ):
@@ -141,7 +201,8 @@ def test_a_kill_leaves_no_embeddings_with_the_digest_of_others(
     shutil.copytree(tiny_set, folder)
     embedder, written, write = embed.load(run), [], writer.write_embeddings
     embed.embed_set(embedder, folder, run)
-    assert len(list(folder.rglob("embeddings/*.json"))) == 2
+    for card in folder.rglob("embeddings/*.json"):
+        card.write_text(card.read_text().replace(embedder.digest, "0" * 64))
 
     def killed(*args):
         if written:

@@ -175,6 +175,7 @@ def test_other_layouts(refusal):
 
 def test_what_the_ancestors_do_not_have(refusal):
     assert "TEXT.STANDARDIZE is True" in refusal("default V2", TEXT__STANDARDIZE=True)
+    assert "TEXT.DIMENSION is 0" in refusal("default V2", TEXT__DIMENSION=0)
     assert "TRAIN.EMA is 0.9" in refusal("default V2", TRAIN__EMA=0.9)
     assert "leave the flag out" in refusal("default V2", "--discriminator", "netD.pth")
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from initial.run_exp import main
 from initial.sample import load
-from misc.training.runs import newest_checkpoint
+from misc.training.runs import load_run, newest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +49,14 @@ def test_the_program_trains_and_leaves_a_run_folder(gan_yml, tmp_path):
     made = {path.name for path in (tmp_path / "run").iterdir()}
     files = {"config.yml", "data.json", "text.json", "log.jsonl"}
     assert made == files | {"checkpoints", "grids", "tensorboard"}
+
+
+def test_the_run_says_the_width_that_it_found(gan_yml, tmp_path, run_main):
+    flags = ["--cfg", gan_yml(TRAIN__MAX_EPOCH=1, TEXT__DIMENSION=0), "--run", tmp_path / "run"]
+    assert run_main(main, *flags)[0] == 0
+    assert load_run(tmp_path / "run")[1].TEXT.DIMENSION == 8
+    code, out, _ = run_main(main, *flags)
+    assert code == 0 and "already trained to step 3" in out
 
 
 def refused(run_main, *flags):

@@ -13,7 +13,7 @@ from misc.data.images import centre_of
 from misc.data.quarantine import Quarantined, write_quarantine
 from misc.data.writer import write_set
 from misc.sources.source import card
-from misc.training.gan_data import GanData, data_folder, set_digest
+from misc.training.gan_data import GanData, data_folder, set_digest, with_width
 
 
 class Recorder:
@@ -39,6 +39,17 @@ def test_the_folder_is_the_one_named_or_the_one_of_the_set():
     cfg = load_config("initial", None, ["DATASET_NAME=cub"])
     assert data_folder(cfg) == Path("data/cub")
     assert data_folder(load_config("initial", None, ["DATA_DIR=x/y"])) == Path("x/y")
+
+
+def test_a_width_of_0_is_that_of_the_embeddings(gan_yml):
+    asked = load_config("initial", gan_yml(TEXT__DIMENSION=0))
+    found = with_width(asked)
+    assert found.TEXT.DIMENSION == 8 and asked.TEXT.DIMENSION == 0
+    assert found | {"TEXT": asked.TEXT} == asked
+    given = load_config("initial", None, ["DATA_DIR=nowhere"])
+    assert with_width(given) is given  # no set is needed to know it
+    with pytest.raises(UserError, match="other.npy: no embeddings of this encoder"):
+        with_width(load_config("initial", gan_yml(TEXT__DIMENSION=0, TEXT__ENCODER="other")))
 
 
 def test_batches_have_the_configured_size_and_scale(make_data):

@@ -58,7 +58,12 @@ KEYS = common.KEYS + (
         "layout: default and simple are TF1 StackGAN's, pytorch is StackGAN-Pytorch's",
         one_of("default", "simple", "pytorch"),
     ),
-    Key("TEXT.DIMENSION", 1024, "width of the text embedding", at_least(1)),
+    Key(
+        "TEXT.DIMENSION",
+        1024,
+        "width of the text embedding; 0: that of the embeddings in the set",
+        at_least(0),
+    ),
     Key(
         "TEXT.ENCODER",
         "",
