@@ -74,13 +74,7 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
     licence = licence_in(root, LICENCE)
     return Source(
         splits,
-        card(
-            f"CUB-200-2011 layout in {root}",
-            parted.rule,
-            parted.by,
-            licence_in(root, LICENCE),
-            left_out,
-        ),
+        card(f"CUB-200-2011 layout in {root}", parted.rule, parted.by, licence, left_out),
         attribute_names,
         {ENCODER: embeddings} if embeddings else {},
     )
