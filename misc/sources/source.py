@@ -44,6 +44,14 @@ class Split(NamedTuple):
     by: str
 
 
+DRAWN = "drawn by this project, MIT like it"
+
+
+def licence_in(root: Path, licence: str) -> str:
+    """The licence of a layout's original pictures, unless those in `root` are drawn ones."""
+    return DRAWN if (root / "drawn.json").is_file() else licence
+
+
 def card(source: str, rule: str, by: str, licence: str, left_out: int = 0) -> dict:
     """The facts that a source knows: the keys of `Source.card`.
 
