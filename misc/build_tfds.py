@@ -13,6 +13,7 @@ import argparse
 import importlib
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from misc.config.errors import UserError, run_program
@@ -47,7 +48,7 @@ def main(argv=None):
     builder = getattr(module, BUILDERS[args.builder])(data_dir=str(args.out))
     if builder.is_prepared():
         raise UserError(f"{builder.data_dir} is there already; remove it, or name another --out")
-    with disk_errors(args.out):
+    with disk_errors(args.out), redirect_stdout(sys.stderr):
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(manual_dir=str(args.source))
         )

@@ -13,6 +13,7 @@ import numpy as np
 from misc.config.errors import UserError
 from misc.data.atomic import disk_errors, make_folder, sync, write_atomic
 from misc.data.prepared import FORMAT, INDEX, shard_name
+from misc.data.quarantine import FILE as QUARANTINE
 from misc.data.shards import Shard
 
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -125,7 +126,7 @@ def publish(out: Path, aside: Path, packed: dict[str, list[Shard]], card: dict) 
         for split, shards in packed.items():
             folder = make_folder(out / split)
             old = ["pictures-*.array_record", "index.npy", "captions.jsonl", "attributes.npy"]
-            for pattern in [*old, "embeddings/*.npy"]:
+            for pattern in [*old, "embeddings/*.npy", QUARANTINE]:
                 for file in folder.glob(pattern):
                     file.unlink()
             for number, shard in enumerate(shards):

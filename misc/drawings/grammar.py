@@ -33,7 +33,7 @@ def distinct(make: Callable[[], str], count: int) -> list[str]:
     """`count` sentences from `make`, each new as far as a few tries at a time can find one."""
     sentences: list[str] = []
     for _ in range(count):
-        for _ in range(8):
+        for _ in range(64):
             sentence = make()
             if sentence not in sentences:
                 break

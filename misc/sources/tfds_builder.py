@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -103,7 +104,7 @@ def _registered(tfds, name: str, folder: Path | None):
             "name another one, or remove what is there of it"
         ) from error
     if not builder.is_prepared():
-        _prepare(tfds, builder)
+        _prepare(builder)
     return builder
 
 
@@ -161,7 +162,7 @@ def _check_features(folder: Path) -> None:
                         )
 
 
-def _prepare(tfds, builder) -> None:
+def _prepare(builder) -> None:
     """Download and prepare, with TensorFlow Datasets' own progress bars."""
     if builder.name == "lsun":
         raise UserError(
@@ -169,21 +170,14 @@ def _prepare(tfds, builder) -> None:
             "which no longer loads with TensorFlow; get LSUN's archive and use --source instead"
         )
     downloads = Path(builder.data_dir).parents[len(builder.info.full_name.split("/")) - 1]
-    _probe(builder, downloads / "downloads")
+    _probe(builder, downloads / "downloads" / builder.name)
     print(f"{builder.info.full_name}: preparing it in {builder.data_dir}", file=sys.stderr)
-    download = tfds.core.download
     try:
-        builder.download_and_prepare()
-    except (
-        OSError,
-        ImportError,
-        AssertionError,
-        ValueError,
-        download.util.DownloadError,
-        download.download_manager.NonMatchingChecksumError,
-        download.extractor.ExtractError,
-        download.extractor.UnsafeArchiveError,
-    ) as error:
+        with redirect_stdout(sys.stderr):
+            builder.download_and_prepare()
+    except UserError:
+        raise
+    except Exception as error:  # the builder's code, which hosts and archives can make fail anyhow
         raise UserError(
             f"TensorFlow Datasets cannot prepare {builder.info.full_name} in {builder.data_dir} "
             f"({type(error).__name__}: {_line(error)}); mend that and run the same command again, "
@@ -196,11 +190,13 @@ def _probe(builder, downloads: Path) -> None:
 
     Builders also list what only older versions asked for, so one host alone decides nothing.
     """
-    urls = {urlsplit(url).hostname: url for url in builder.url_infos or {}}
-    urls = {host: url for host, url in urls.items() if url.startswith("http")}
+    urls: dict[str, str] = {}
+    for url in builder.url_infos or {}:
+        if url.startswith("http"):
+            urls.setdefault(urlsplit(url).hostname, url)
     if not (silent := _silent(urls)):
         return
-    if len(silent) < len(urls) or any(downloads.glob("*.INFO")):
+    if len(silent) < len(urls) or any(downloads.rglob("*.INFO")):
         for host, reason in silent.items():
             print(
                 f"warning: {host} does not answer ({reason}); trying all the same", file=sys.stderr

@@ -69,20 +69,16 @@ def tfds_set(
     left_out = sum(split.num_examples for split in sizes.values()) - sum(counts)
     if test and (split == "official" or layout.whole):
         rule = f"the builder's: {' and '.join(train)} train, {' and '.join(test)} test"
-        by = "class" if layout.whole else "picture"
-        parts = zip(SPLITS, ([*train], [*test]), counts, strict=True)
-        streams = {part: Pictures(partial(reader.pictures, s), count) for part, s, count in parts}
+        by, choose = "class" if layout.whole else "picture", None
+        places = dict(zip(SPLITS, (train, test), strict=True))
     else:
         rule, by, share, choose = reader.parting(split, seed)
-        streams = {
-            part: Pictures(
-                partial(
-                    reader.pictures, train + test, lambda *one, part=part: choose(*one) == part
-                ),
-                round(sum(counts) * (share if part == "test" else 1 - share)),
-            )
-            for part in SPLITS
-        }
+        places = dict.fromkeys(SPLITS, train + test)
+        counts = [round(sum(counts) * part) for part in (1 - share, share)]
+    streams = {
+        part: Pictures(partial(reader.pictures, places[part], part, choose), count)
+        for part, count in zip(SPLITS, counts, strict=True)
+    }
     source = f"{builder.info.full_name} of TensorFlow Datasets in {builder.data_dir}"
     facts = card(f"{source}, captions {reader.origin}", rule, by, layout.licence, left_out)
     return Source(streams, facts, reader.attribute_names)
@@ -109,8 +105,7 @@ class Reader:
             names = answers["yes"].feature.names if "yes" in answers else sorted(answers)
             self.attribute_names = tuple(names or ())
         # What a picture shows, and what kind of thing that is, if no class says more.
-        thing = THINGS.get(kind)
-        self.subject, self.thing = (thing, thing)
+        self.subject = self.thing = THINGS.get(kind)
         if kind == "lsun":
             self.subject, self.thing = SCENES.get(builder.info.config_name, (None, None))
         if texts and not texts.is_dir():
@@ -145,14 +140,14 @@ class Reader:
         by = self.layout.by
 
         def choose(name: str, example: Mapping) -> str:
-            return hashed_split(
-                str(self._class(example)[1]) if by == "class" else name, SHARE, seed
-            )
+            key = str(self._class(example)[1]) if by == "class" else name
+            return hashed_split(key, SHARE, seed)
 
         return f"by {by}, hashed with seed {seed}: {SHARE:.0%} test", by, SHARE, choose
 
-    def pictures(self, splits: list[str], chosen: Callable | None = None) -> Iterator[Picture]:
-        """The pictures of some splits of the builder, of this kind, for which `chosen` is true."""
+    def pictures(self, splits: list[str], part: str, choose: Callable | None) -> Iterator[Picture]:
+        """This kind's pictures of some splits of the builder: those that `choose`, if any, puts
+        into `part`; see `parting`."""
         only = self.layout.only and THINGS[self.kind]
         names = self._names(self.layout.only)
         for split in splits:
@@ -160,17 +155,13 @@ class Reader:
                 if only and names[_at(example, self.layout.only)].lower() != only:
                     continue
                 name = _file_name(_at(example, self.layout.file)) or f"{split}/{number:06d}"
-                if chosen is None or chosen(name, example):
+                if choose is None or choose(name, example) == part:
                     yield self._picture(name, example)
 
     def _names(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Of the numbers of a feature, if it is a label that is one."""
         features = self.builder.info.features
-        return (
-            tuple(getattr(features[path[0]], "names", None) or ())
-            if path and path[0] in features
-            else ()
-        )
+        return tuple(getattr(_at(features, path[:1]), "names", None) or ())
 
     def _class(self, example: Mapping) -> tuple[int, str | None, str | None]:
         """Number (0 if it has none), name and words of an example's class; None without one."""
@@ -183,7 +174,7 @@ class Reader:
         return number, name, name if words is None else _text(words)
 
     def _picture(self, name: str, example: Mapping) -> Picture:
-        number, _, kind = self._class(example)
+        number, _, words = self._class(example)
         answers = _at(example, self.layout.attributes) if self.attribute_names else {}
         attributes = _attributes(answers, self.attribute_names)
         content, own = example["image"], _at(example, self.layout.captions)
@@ -193,23 +184,20 @@ class Reader:
             file = self.layout.text.format(name=name, label=number + 1)
             captions = read_lines(self.texts / path_inside(file, self.texts, self.builder.data_dir))
         else:
-            captions = self._made(
-                name, kind, dict(zip(self.attribute_names, attributes, strict=True))
-            )
-        kind = self.subject if self.kind == "lsun" else kind
+            known = dict(zip(self.attribute_names, attributes, strict=True))
+            captions = self._made(name, words, known)
+        kind = self.subject if self.kind == "lsun" else words
         box = self.layout.frame or _box(_at(example, self.layout.box), content)
         return Picture(content, name, kind, captions, box, attributes)
 
-    def _made(self, name: str, kind: str | None, known: dict[str, int]) -> tuple[str, ...]:
+    def _made(self, name: str, words: str | None, known: dict[str, int]) -> tuple[str, ...]:
         """Captions of what is known of a picture; see `origin`."""
-        if self.kind == "faces" and known:
-            return attribute_captions(known, name, self.seed)
+        said = spoken(words or "").strip("? ")  # one flower is a "pink-yellow dahlia?"
         if self.kind == "faces":
-            return f"a photo of {spoken(kind or '')}", f"this is {spoken(kind or '')}"
-        subject = spoken(kind or "").strip("? ") or self.subject
-        return class_captions(
-            subject, self.thing, name, self.seed, family=self.families.get(subject)
-        )
+            people = f"a photo of {said}", f"this is {said}"
+            return attribute_captions(known, name, self.seed) if known else people
+        subject, family = said or self.subject, self.families.get(said)
+        return class_captions(subject, self.thing, name, self.seed, family=family)
 
 
 def picture_size(content: bytes) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from misc.config.errors import UserError
 from misc.data import tables, writer
 from misc.data.picture import Pictures
 from misc.data.prepared import open_split
+from misc.data.quarantine import Quarantined, write_quarantine
 from misc.data.writer import write_embeddings, write_set
 from misc.sources.source import card
 
@@ -138,6 +139,7 @@ def test_preparing_again_replaces_only_what_was_prepared(prepare_set, splits, tm
     (out / "train/embeddings").mkdir(parents=True)
     (out / "train/filenames.pickle").write_bytes(b"the user's own")
     prepare_set()
+    write_quarantine(out / "train", {5: Quarantined(splits["train"][5].name, "grey")})
     write_embeddings(out / "train", "text", [np.zeros((18, 4))])
     splits["train"] = splits["train"][2:]
     prepare_set(attribute_names=("is_red", "is_round"))

@@ -3,6 +3,7 @@
 import http.server
 import io
 import json
+import shutil
 import socket
 import sys
 import threading
@@ -57,7 +58,8 @@ def served():
 
 @pytest.fixture
 def server(tmp_path):
-    """The port of a server of pictures.zip, which is also a proxy to any host; `asked`: paths."""
+    """Port of a server of pictures.zip, which is also a proxy to any host; paths it was asked for;
+    a function that ends it."""
     root, asked = tmp_path / "served", []
     root.mkdir()
     with zipfile.ZipFile(root / "pictures.zip", "w") as archive:
@@ -79,7 +81,7 @@ def server(tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
         thread = threading.Thread(target=serving.serve_forever, args=(0.05,))
         thread.start()
-        yield serving.server_port, asked
+        yield serving.server_port, asked, serving.server_close
         serving.shutdown()
         thread.join()
 
@@ -119,7 +121,7 @@ def refusal(served, tmp_path, monkeypatch):
 def test_a_set_is_downloaded_and_prepared_once(
     served, server, monkeypatch, run_main, tmp_path, proxy
 ):
-    port, asked = server
+    port, asked, _ = server
     address = f"http://127.0.0.1:{port}/pictures.zip"
     if proxy:
         address = "http://pictures.invalid/pictures.zip"
@@ -171,6 +173,20 @@ def test_one_host_of_several_may_be_silent(
     builder = open_builder("served_pictures", "", tmp_path / "tfds")
     assert builder.info.splits["train"].num_examples == 4
     assert "warning: localhost does not answer (ConnectionError)" in capsys.readouterr().err
+
+
+def test_what_is_downloaded_already_needs_no_host(served, server, monkeypatch, tmp_path, capsys):
+    port, _, close = server
+    address = f"http://127.0.0.1:{port}/pictures.zip"
+    known = tfds.core.download.checksums.compute_url_info(tmp_path / "served" / "pictures.zip")
+    monkeypatch.setattr(served, "address", address)
+    monkeypatch.setattr(served, "url_infos", {address: known})
+    first = open_builder("served_pictures", "", tmp_path / "tfds")
+    shutil.rmtree(first.data_dir)
+    close()
+    again = open_builder("served_pictures", "", tmp_path / "tfds")
+    assert again.info.splits["train"].num_examples == 4
+    assert "does not answer (ConnectionError); trying all the same" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
