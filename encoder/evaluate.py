@@ -158,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
         "data": data.as_posix(),
         "captions_a_class": args.captions,
         "seed": args.seed,
+        "chance_by": "formula",  # none had to be simulated
     }
     _report(args.run, [line | facts for line in lines])
     if args.page:

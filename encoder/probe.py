@@ -17,13 +17,14 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # a standardised feature has variance
 HELD = 5  # one training class in so many chooses the penalty
 WORDS = 800  # of a bag: the most frequent words and pairs of neighbours
 GENERIC = {"color", "colour", "shape", "pattern", "length", "size"}  # say what of a part is meant
+EMPTY = {"about", "as", "like", "same", "than", "the"}  # in names of values, and in any caption
 
 
 class Attribute(NamedTuple):
     """A question about a picture, with one answer.
 
-    name: `wing_color`.   values: names of the answers.   answers: int (pictures,), indices of
-      values, -1 where it is not known.
+    name: `wing_color`.   values: names of the answers.   answers: int (n,), of n pictures, indices
+      of values, -1 where it is not known.
     """
 
     name: str
@@ -109,15 +110,16 @@ def names_it(caption_words: list[str], attribute: Attribute) -> bool:
 
     Of `wing_color` it has "wing" or "wings", and a word of one of its values; of `size`, where the
     name is nothing but what is meant, a word of a value; of `Wearing_Hat` or `crest`, with no or
-    yes for values, every word of the name. Synonyms are not known.
+    yes for values, every word of the name. A rule of thumb: it knows no synonyms.
     """
     said = set(caption_words) | {word.removesuffix("s") for word in caption_words}
-    name = [word for word in words_of(attribute.name.replace("_", " "))]
+    name = words_of(attribute.name.replace("_", " "))
     part = [word for word in name if word not in GENERIC] if len(name) > 1 else name
     if set(attribute.values) == {"no", "yes"}:
         return said.issuperset(part)
-    values = {word for value in attribute.values for word in words_of(value.replace("_", " "))}
-    return bool(said & values) and (len(name) == 1 or said.issuperset(part))
+    # CUB's `large_(16_-_32_in)` is "large".
+    plain = " ".join(value.partition("(")[0] for value in attribute.values).replace("_", " ")
+    return bool(said & set(words_of(plain)) - EMPTY) and (len(name) == 1 or said.issuperset(part))
 
 
 def bags(fitted: list[list[str]], others: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,8 +5,8 @@ import pytest
 
 from encoder import probe
 
-CUB = ["has_wing_color::blue", "has_wing_color::red", "has_size::very_small", "has_crest::no"]
-CUB += ["has_crest::yes"]
+CUB = ["has_wing_color::blue", "has_wing_color::red", "has_size::the_very_small_(5_-_9_in)"]
+CUB += ["has_crest::no", "has_crest::yes"]
 
 
 def test_binary_columns_become_questions():
@@ -23,7 +23,7 @@ def test_binary_columns_become_questions():
     wing, size, crest = probe.attributes(CUB, labels)
     assert (wing.name, wing.values) == ("wing_color", ("blue", "red"))
     assert wing.answers.tolist() == [0, 1, -1, -1, 1]
-    assert (size.name, size.values) == ("size", ("very_small",))
+    assert (size.name, size.values) == ("size", ("the_very_small_(5_-_9_in)",))
     assert size.answers.tolist() == [0, -1, -1, -1, -1]
     assert crest.answers.tolist() == [0, 1, -1, -1, 1]
     (alone,) = probe.attributes(["Wearing_Hat"], np.array([[1], [0], [-1]], np.int8))
@@ -40,6 +40,7 @@ def test_binary_columns_become_questions():
         ("a red bird", []),
         ("a bird with wings", []),
         ("a small bird", ["size"]),
+        ("the bird in 9", []),
         ("it has crests, a blue one", ["crest"]),
         ("she is wearing a hat", ["Wearing_Hat"]),
         ("that is a hat", []),
