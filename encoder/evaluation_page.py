@@ -79,7 +79,7 @@ def write_page(
 
 def _head(command, facts):
     return (
-        f"# What the text encoder {_plain(Path(facts['run']).name)} knows\n\n"
+        f"# What a text encoder knows: {_plain(Path(facts['run']).name)}\n\n"
         f"Made by `{command}` after {facts['step']:,} training steps, on the test split of "
         f"`{facts['data']}`, whose classes training has not seen.\n"
     )
@@ -98,10 +98,12 @@ def _numbers(lines):
     ]
     return (
         f"## Pictures\n\n{counts['pictures']:,} pictures and {counts['captions']:,} captions of "
-        f"{counts['classes']:,} unseen classes; the score is a dot product, and a class the mean "
-        "of its captions. Chance is exact: class vectors of random classes, pictures in a random "
-        "order. `best` is what an encoder without a fault reaches: below 100 % where a class has "
-        "fewer than K pictures.\n\n" + _table(("measure", "value", "chance", "best"), table)
+        f"{counts['classes']:,} unseen classes. The score is a dot product; a class is the mean of "
+        "its captions, as Reed et al. (CVPR 2016) measure it. AP@K is the share of right pictures "
+        "among the K best, averaged over classes; R@K asks, for each single caption, whether one "
+        "of the K best is right. Chance is exact: class vectors of random classes, pictures in a "
+        "random order. `best` is what nothing exceeds: below 100 % where a class has fewer than K "
+        "pictures.\n\n" + _table(("measure", "value", "chance", "best"), table)
     )
 
 
@@ -119,10 +121,11 @@ def _probes(lines):
         )
     return (
         "## Attributes\n\nWhat a ridge regression, fitted to captions of training classes, reads "
-        "from captions of unseen ones: balanced accuracy, of the embedding and of a bag of the "
+        "from captions of unseen ones: balanced accuracy, of the embedding, and of a bag of the "
         "same captions' words and pairs of words, which is about what the text itself tells. Most "
-        "captions leave most attributes out; on the right are those that name the attribute. "
-        "Chance is exact: 1 / values, the most that is reached without a look at the caption.\n\n"
+        "captions leave most attributes out: on the right are those that name the attribute (by "
+        "the words of its name and its values; synonyms are missed). Chance is 1 / values, the "
+        "most that is reached without a look at the caption.\n\n"
         + _table(
             ("attribute", "chance", "embedding", "words")
             + ("captions that name it", "chance", "embedding", "words"),
