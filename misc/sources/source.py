@@ -22,12 +22,14 @@ class Source:
       card: facts for set.json, see `card`.
       attribute_names: what the numbers in each picture's `attributes` answer; may be empty.
       embeddings: {encoder: {split: float32 (pictures, captions, width)}} that came with the set.
+      name: what its files call it, of the several sets that they can be, as LSUN's scenes; or "".
     """
 
     splits: dict[str, Iterable[Picture]]
     card: dict[str, str | int]
     attribute_names: tuple[str, ...] = ()
     embeddings: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    name: str = ""
 
 
 class Split(NamedTuple):
