@@ -13,7 +13,6 @@ import argparse
 import importlib
 import json
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 from misc.config.errors import UserError, run_program
@@ -29,7 +28,8 @@ BUILDERS = {
 def main(argv=None):
     """Parse the flags, pack the set; the last line of stdout is JSON: `out` and `splits`.
 
-    Raises: UserError if the raw set is damaged, the disk is full, or the set is in --out already.
+    Raises: UserError if the raw set is missing or damaged, the disk is full, or the set is in --out
+      already.
     """
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -41,14 +41,22 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, required=True, help="TensorFlow Datasets' data_dir")
     args = parser.parse_args(argv)
 
-    from misc.sources.tfds_builder import import_tfds
+    if not args.source.is_dir():
+        raise UserError(
+            f"--source {args.source} is no folder; expected a raw set, as of misc/draw_dataset.py"
+        )
+
+    from misc.sources.tfds_builder import import_tfds, preparing
 
     tfds = import_tfds()
     module = importlib.import_module(f"misc.sources.{args.builder}")
-    builder = getattr(module, BUILDERS[args.builder])(data_dir=str(args.out))
-    if builder.is_prepared():
-        raise UserError(f"{builder.data_dir} is there already; remove it, or name another --out")
-    with disk_errors(args.out), redirect_stdout(sys.stderr):
+    remedy = "mend the raw set, or remove what is there of it, and run the same command again"
+    with preparing(f"{args.builder} in {args.out}", remedy), disk_errors(args.out):
+        builder = getattr(module, BUILDERS[args.builder])(data_dir=str(args.out))
+        if builder.is_prepared():
+            raise UserError(
+                f"{builder.data_dir} is there already; remove it, or name another --out"
+            )
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(manual_dir=str(args.source))
         )

@@ -9,33 +9,27 @@ Expects in --source (what is missing is named with where to get it)
 --annotations is a JSON file of Face2Text. Pictures that it does not describe are left out.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 from misc.config.errors import UserError, run_program
 from misc.sources.prepare import preprocess, source_parser, tfds_source
 
-MARKS = {
-    "celeba": ("img_align_celeba*", "list_attr_celeba.*", "Anno/list_attr_celeba.*"),
-    "lfw": ("lfw", "lfw.tgz", "lfw[-_]*funneled*"),
+# Of --source, in the form of `layout_of`.
+LAYOUTS = {
+    "celeba": (
+        "CelebA, img_align_celeba/ with its tables",
+        ("img_align_celeba*", "list_attr_celeba.*", "Anno/list_attr_celeba.*"),
+    ),
+    "lfw": ("LFW, lfw/ or lfw.tgz", ("lfw", "lfw.tgz", "lfw[-_]*funneled*")),
 }
-
-
-def layout_of(root: Path) -> str:
-    """`celeba` or `lfw`, by what lies in a folder; UserError if neither or both do."""
-    found = [name for name, marks in MARKS.items() if any(any(root.glob(m)) for m in marks)]
-    if len(found) != 1:
-        raise UserError(
-            f"--source {root} holds {' and '.join(found) or 'neither celeba nor lfw'}; expected "
-            "img_align_celeba/ with CelebA's tables, or lfw/; choose by --layout"
-        )
-    return found[0]
 
 
 def main(argv=None):
     """Parse the flags, read the raw set, write the prepared one; see `misc.sources`."""
     parser = source_parser(__doc__, "faces")
-    parser.add_argument("--layout", choices=tuple(MARKS), help="default: by what is there")
+    parser.add_argument("--layout", choices=tuple(LAYOUTS), help="default: by what is there")
     parser.add_argument("--annotations", type=Path, metavar="FILE", help="descriptions, as JSON")
     parser.add_argument(
         "--add-validation",
@@ -49,19 +43,22 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    if args.tfds is not None:
-        source = tfds_source(parser, args)
-    elif (args.layout or layout_of(args.source)) == "lfw":
+    preprocess(tfds_source(parser, args) or _original(args), args)
+
+
+def _original(args: argparse.Namespace):
+    """The `Source` that lies in --source."""
+    from misc.sources.source import layout_of
+
+    if (args.layout or layout_of(args.source, "faces", LAYOUTS)) == "lfw":
         if args.add_validation:
             raise UserError("--add-validation: LFW has no validation pictures; leave it out")
         from misc.sources.lfw import lfw
 
-        source = lfw(args.source, args.annotations, args.seed)
-    else:
-        from misc.sources.celeba import celeba
+        return lfw(args.source, args.annotations, args.seed)
+    from misc.sources.celeba import celeba
 
-        source = celeba(args.source, args.annotations, args.seed, args.add_validation, args.whole)
-    preprocess(source, args)
+    return celeba(args.source, args.annotations, args.seed, args.add_validation, args.whole)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ wrong pictures are drawn, is --class-column, else its sub-folder, else its capti
 import sys
 from pathlib import Path
 
-from misc.config.errors import run_program
+from misc.config.errors import UserError, run_program
 from misc.sources.prepare import preprocess, preprocess_parser
 
 
@@ -28,6 +28,11 @@ def main(argv=None):
     )
     parser.add_argument("--out", type=Path, required=True, help="the prepared set")
     args = parser.parse_args(argv)
+    if args.out.resolve().is_relative_to(args.images.resolve()):
+        raise UserError(
+            f"--out {args.out} lies in --images: its card would be one of the pictures; name "
+            "another folder"
+        )
 
     from misc.sources.folder import folder
 

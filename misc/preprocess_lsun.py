@@ -33,12 +33,10 @@ def main(argv=None):
     parser.set_defaults(out=None)
     args = parser.parse_args(argv)
     scenes = tuple(dict.fromkeys(args.scene))
-    # The church is the one that is called otherwise than its scene.
-    one = len(scenes) == 1 and args.tfds is None
-    name = scenes[0].removesuffix("_outdoor") if one else "lsun"
-    args.out = args.out or Path("data") / name
 
     source = tfds_source(parser, args) or lsun(args.source, scenes, args.limit, args.seed)
+    # The church is the one that is called otherwise than its scene.
+    args.out = args.out or Path("data") / (source.name.removesuffix("_outdoor") or "lsun")
     preprocess(source, args)
 
 

@@ -49,7 +49,9 @@ def read_captions(
       picture in two classes, pictures that differ in their suffix only, no captions at all.
     """
     source, folder = Path(source), Path(folder)
-    names = _names(find_pictures(folder), folder)
+    pictures = find_pictures(folder)
+    # A caption file may name a picture with its suffix or without.
+    names = unique_names(pictures, folder) | {picture: picture for picture in pictures}
     reader = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".json": _coco_rows}.get(source.suffix)
     if source.is_dir():
         reader = _text_rows
@@ -141,8 +143,11 @@ def find_pictures(folder: Path) -> list[str]:
     return pictures
 
 
-def _names(pictures: list[str], folder: Path) -> dict[str, str]:
-    """{what a caption file may call a picture, with and without its suffix: the picture}."""
+def unique_names(pictures: list[str], folder: Path) -> dict[str, str]:
+    """{path without its suffix: picture} of what `find_pictures` gives.
+
+    Raises: UserError if two differ in their suffix only.
+    """
     names = {}
     for picture in pictures:
         name = str(PurePosixPath(picture).with_suffix(""))
@@ -152,7 +157,7 @@ def _names(pictures: list[str], folder: Path) -> dict[str, str]:
                 "rename one"
             )
         names[name] = picture
-    return names | {picture: picture for picture in pictures}
+    return names
 
 
 def path_inside(name: str, folder: Path, where: str) -> str:

@@ -1,5 +1,6 @@
 """Which pictures of a set repeat others: by any value they share, or by what is to be seen."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,31 +47,39 @@ def near_repeats(facts: np.ndarray, places: np.ndarray, address, folder: Path, r
       address: function of a place: its split's name, and its row of index.npy.
       folder: of the set; run: as `processes` gives it.
     """
-    pairs = _like_pairs(facts[places])
-    parts = np.split(pairs, range(TASK, len(pairs), TASK)) if len(pairs) else []
-    tasks = [
-        (folder, [(address(places[i]), address(places[j]), m) for i, j, m in part.tolist()])
-        for part in parts
-    ]
-    sure = []
-    with tqdm(total=len(pairs), desc="compare", unit="pair") as bar:
-        for part in run(confirm, tasks):
-            sure += part.tolist()
-            bar.update(len(part))
-    gone, of = [], []
-    stays = np.ones(len(facts), bool)
-    # By the later one: whether the earlier one stays is known by then.
-    chosen = pairs[np.array(sure, bool)]
-    for i, j in places[chosen[np.lexsort((chosen[:, 0], chosen[:, 1])), :2]].tolist():
-        if stays[i] and stays[j]:
-            stays[j] = False
-            gone.append(j)
-            of.append(i)
-    return Repeats(np.array(gone, np.int64), np.array(of, np.int64))
+    waiting = _like_pairs(facts[places])
+    of = np.full(len(places), -1)
+    with tqdm(desc="compare", unit="pair") as bar:
+        while len(waiting):
+            # Of each picture the earliest that it may repeat, once it is known whether that one
+            # stays: so of many copies each is compared with the first alone.
+            undecided = np.zeros(len(places), bool)
+            undecided[waiting[:, 1]] = True
+            first = np.diff(waiting[:, 1], prepend=-1) != 0
+            look = np.flatnonzero(first & ~undecided[waiting[:, 0]])
+            sure = []
+            for part in run(confirm, _tasks(waiting[look], places, address, folder)):
+                sure += part.tolist()
+                bar.update(len(part))
+            found = waiting[look[np.array(sure, bool)]]
+            of[found[:, 1]] = found[:, 0]
+            waiting = np.delete(waiting, look, axis=0)
+            waiting = waiting[(of[waiting[:, :2]] < 0).all(axis=1)]
+    gone = np.flatnonzero(of >= 0)
+    return Repeats(places[gone], places[of[gone]])
+
+
+def _tasks(pairs: np.ndarray, places: np.ndarray, address, folder: Path) -> Iterator[tuple]:
+    for at in range(0, len(pairs), TASK):
+        part = pairs[at : at + TASK].tolist()
+        yield folder, [(address(places[i]), address(places[j]), m) for i, j, m in part]
 
 
 def _like_pairs(facts: np.ndarray) -> np.ndarray:
-    """Pairs worth a closer look: int64 (n, 3), i < j, and 1 if one of them has to be mirrored."""
+    """Pairs worth a closer look: int64 (n, 3), i < j, and 1 if one of them has to be mirrored.
+
+    They are sorted by j, then by i.
+    """
     n = len(facts)
     grids = np.concatenate([facts["grid"], facts["grid"][:, :, ::-1]])
     pairs = [np.empty((0, 3), np.int64)]
@@ -81,7 +90,8 @@ def _like_pairs(facts: np.ndarray) -> np.ndarray:
         i, j = i[close], j[close]
         ends = np.sort(np.stack([i % n, j % n], axis=1), axis=1)
         pairs.append(np.column_stack([ends, (i >= n) | (j >= n)]))
-    return np.unique(np.concatenate(pairs), axis=0)
+    pairs = np.unique(np.concatenate(pairs), axis=0)
+    return pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]
 
 
 def confirm(task: tuple[Path, list[tuple]]) -> np.ndarray:

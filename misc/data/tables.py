@@ -1,9 +1,11 @@
 """From packed shards to the tables of a prepared set, in two passes over what is known of each."""
 
+import filecmp
 import hashlib
 import json
 import os
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +37,11 @@ class Facts:
 
     def __init__(self, packed: dict[str, list[Shard]], embeddings: dict[str, dict]):
         self.counts, self.kept, self.numbers, self.broken = {}, {}, {}, []
-        self._words, self._checksum = Counter(), hashlib.sha256()
+        self._words, self._checksum = set(), hashlib.sha256()
         classes: set[str] = set()
         for split, shards in packed.items():
-            counts, kept, names, alone, own = [], [], [], 0, set()
+            counts, kept, names = array("i"), array("q"), array("Q")  # 20 bytes a picture
+            alone, own = 0, set()
             for at, record in enumerate(_records(shards)):
                 if "broken" in record:
                     self.broken.append(record["broken"])
@@ -119,25 +122,33 @@ def write_tables(
 
 
 def publish(out: Path, aside: Path, packed: dict[str, list[Shard]], card: dict) -> None:
-    """Replace what an earlier preparation left in `out` by the new files, set.json last."""
+    """Replace what an earlier preparation left in `out` by the new files, set.json last.
+
+    Embeddings stay if the captions, and their order, are what they were; else they are removed.
+    """
     content = json.dumps(card, indent=1).encode()
     with disk_errors(out):
         (out / "set.json").unlink(missing_ok=True)
         for split, shards in packed.items():
             folder = make_folder(out / split)
-            old = ["pictures-*.array_record", "index.npy", "captions.jsonl", "attributes.npy"]
-            for pattern in [*old, "embeddings/*.npy", QUARANTINE]:
-                for file in folder.glob(pattern):
-                    file.unlink()
+            made = tables(aside, split)
+            old = ["pictures-*.array_record", "index.npy", "attributes.npy", QUARANTINE]
+            if not _same(folder / "captions.jsonl", made / "captions.jsonl"):
+                old += ["captions.jsonl", "embeddings/*.npy", "embeddings/*.json"]
+            for file in [file for pattern in old for file in folder.glob(pattern)]:
+                file.unlink()
             for number, shard in enumerate(shards):
                 for size in shard.sizes:
                     os.replace(shard.file(size), folder / shard_name(size, number))
-            made = tables(aside, split)
             for file in made.rglob("*.*"):
                 target = folder / file.relative_to(made)
                 target.parent.mkdir(exist_ok=True)
                 os.replace(file, target)
         write_atomic(out / "set.json", content)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def tables(aside: Path, split: str) -> Path:
@@ -174,7 +185,8 @@ def _captions(split: str, record: dict, embeddings: dict[str, np.ndarray]) -> in
 
 
 def _hash(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+    content = name.encode("utf-8", "surrogatepass")  # names of files need not be text
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
 
 
 def _check_names(split: str, hashes: np.ndarray, shards: list[Shard]) -> None:

@@ -84,7 +84,9 @@ def attribute_captions(
       name: of the picture. Together with `seed` it decides the sentences, whatever other pictures
         there are; the first n are the same whatever the count.
     """
-    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(
+        f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=16
+    ).digest()
     rng = np.random.default_rng(int.from_bytes(digest, "little"))
     person, aspects = _person(values), _aspects(values)
     return tuple(distinct(lambda: _sentence(person, aspects, rng), count))

@@ -14,7 +14,7 @@ from misc.data.picture import Picture, Pictures
 from misc.sources.archives import unpack_missing
 from misc.sources.attribute_captions import attribute_captions
 from misc.sources.face2text import face2text
-from misc.sources.source import Source, card, check_classes
+from misc.sources.source import Source, card, check_classes, licence_in
 
 HOME = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 LICENCE = f"CelebA: pictures of their owners, for non-commercial research only: {HOME}"
@@ -90,7 +90,9 @@ def celeba(
     both = {people.get(n) for n in lists["train"]} & {people.get(n) for n in lists["test"]}
     by = "picture" if both else "class"
     source = f"CelebA layout in {root}, captions {annotations or f'from attributes, seed {seed}'}"
-    licence = f"{LICENCE}; the descriptions as they say" if annotations else LICENCE
+    licence = licence_in(root, LICENCE)
+    if annotations and licence == LICENCE:
+        licence += "; the descriptions as they say"
     return Source(splits, card(source, rule, by, licence, left_out), columns)
 
 

@@ -105,7 +105,7 @@ def class_captions(
 
     Returns: `count` sentences, different as far as the frames allow.
     """
-    rng = np.random.default_rng([seed, *name.encode()])
+    rng = np.random.default_rng([seed, *name.encode("utf-8", "surrogatepass")])
     shares = chain([1.0], iter(rng.random, None))  # the first sentence is no partial mention
 
     def sentence() -> str:

@@ -11,7 +11,7 @@ from misc.data.embeddings import ENCODER, SPLITS, published_embeddings
 from misc.data.picture import Picture
 from misc.sources.archives import unpack_missing
 from misc.sources.reed import caption_reader, class_split
-from misc.sources.source import Source, Split, card, check_classes
+from misc.sources.source import Source, Split, card, check_classes, licence_in
 
 CUB_HOME = "https://www.vision.caltech.edu/datasets/cub_200_2011/"
 LICENCE = f"pictures of their owners, for non-commercial research and education: {CUB_HOME}"
@@ -71,9 +71,10 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
     splits = {part: [picture(name) for name in parted.lists[part]] for part in SPLITS}
     check_classes(splits["train"], root)
     left_out = len(files) - sum(map(len, splits.values()))
+    licence = licence_in(root, LICENCE)
     return Source(
         splits,
-        card(f"CUB-200-2011 layout in {root}", parted.rule, parted.by, LICENCE, left_out),
+        card(f"CUB-200-2011 layout in {root}", parted.rule, parted.by, licence, left_out),
         attribute_names,
         {ENCODER: embeddings} if embeddings else {},
     )

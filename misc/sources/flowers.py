@@ -11,7 +11,7 @@ from misc.sources.archives import unpack_missing
 from misc.sources.class_captions import class_captions, families
 from misc.sources.matlab import read_matlab
 from misc.sources.reed import caption_reader, class_split
-from misc.sources.source import Source, Split, card, check_classes
+from misc.sources.source import Source, Split, card, check_classes, licence_in
 
 FLOWERS_HOME = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 LICENCE = f"pictures of their owners, from the web, without a licence: {FLOWERS_HOME}"
@@ -90,7 +90,7 @@ def flowers(root: Path, split: str = "class", captions: str = "texts", seed: int
     left_out = len(names) - sum(map(len, splits.values()))
     return Source(
         splits,
-        card(layout, parted.rule, parted.by, LICENCE, left_out),
+        card(layout, parted.rule, parted.by, licence_in(root, LICENCE), left_out),
         embeddings={ENCODER: embeddings} if embeddings else {},
     )
 

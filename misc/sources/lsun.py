@@ -64,7 +64,8 @@ def lsun(root: Path, scenes: tuple[str, ...], limit: int | None = None, seed: in
         left_out += sum(skipped)
     rule = "official: train and val" + (f", the first {limit} of each train" if limit else "")
     source = f"LSUN in {root}: {', '.join(scenes)}"
-    return Source(splits, card(source, rule, "picture", LICENCE, left_out))
+    name = scenes[0] if len(scenes) == 1 else ""
+    return Source(splits, card(source, rule, "picture", LICENCE, left_out), name=name)
 
 
 def _scene(root: Path, scene: str, part: str, limit: int | None, seed: int) -> tuple[Pictures, int]:

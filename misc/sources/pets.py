@@ -7,14 +7,14 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from misc.config.errors import UserError
-from misc.data.captions import find_pictures, read_text, text_lines
+from misc.data.captions import find_pictures, read_text, text_lines, unique_names
 from misc.data.embeddings import SPLITS
 from misc.data.picture import Picture
 from misc.data.untrusted import Refused, refusals
 from misc.sources.archives import unpack_missing
 from misc.sources.class_captions import class_captions, families, spoken
 from misc.sources.matlab import read_matlab
-from misc.sources.source import Source, Split, card, check_lists, seeded_split
+from misc.sources.source import Source, Split, card, check_lists, layout_of, seeded_split
 
 SHARE = 0.1  # of the pictures, for the test, where a set has no lists of its own
 ROW = re.compile(r"(\S+)_\d+ \d+ ([12]) \d+")  # of Oxford's lists: name, class, species, breed
@@ -66,7 +66,12 @@ def pets(root: Path, species: str, layout: str | None = None, seed: int = 0) -> 
     Args: species: "cat" or "dog".   layout: a key of `LAYOUTS`; None: what is there tells.
     Raises: UserError for what is missing (with where to get it), damaged, or does not fit together.
     """
-    known = LAYOUTS[layout or _layout(root, species)]
+    homes = {
+        name: (f"{known.title}, {known.home}", known.marks)
+        for name, known in LAYOUTS.items()
+        if species in known.species
+    }
+    known = LAYOUTS[layout or layout_of(root, f"{species}s", homes)]
     files, classes, boxes, parted = known.read(root, species, seed)
     parents = families(set(classes.values()))
 
@@ -81,22 +86,12 @@ def pets(root: Path, species: str, layout: str | None = None, seed: int = 0) -> 
     return Source(splits, card(source, parted.rule, parted.by, known.licence, left_out))
 
 
-def _layout(root: Path, species: str) -> str:
-    sets = {name: layout for name, layout in LAYOUTS.items() if species in layout.species}
-    there = [name for name, known in sets.items() if any(any(root.glob(m)) for m in known.marks)]
-    if len(there) > 1:
-        raise UserError(f"{root} holds {' and '.join(there)}; name one of them with --layout")
-    if not there:
-        homes = "; ".join(f"{known.title}, {known.home}" for known in sets.values())
-        raise UserError(f"{root} holds no {species}s; expected one of: {homes}")
-    return there[0]
-
-
 def _pictures(folder: Path, home: str) -> dict[str, Path]:
-    """{path in the folder without its suffix: the file}"""
+    """{path in the folder without its suffix: the file}; UserError as `unique_names`."""
     if not folder.is_dir():
         raise UserError(f"{folder} is missing; expected the pictures, unpacked, from {home}")
-    return {file.rpartition(".")[0]: folder / file for file in find_pictures(folder)}
+    names = unique_names(find_pictures(folder), folder)
+    return {name: folder / file for name, file in names.items()}
 
 
 def _drawn(names: Iterable[str], seed: int, root: Path) -> Split:

@@ -22,12 +22,14 @@ class Source:
       card: facts for set.json, see `card`.
       attribute_names: what the numbers in each picture's `attributes` answer; may be empty.
       embeddings: {encoder: {split: float32 (pictures, captions, width)}} that came with the set.
+      name: what its files call it, of the several sets that they can be, as LSUN's scenes; or "".
     """
 
     splits: dict[str, Iterable[Picture]]
     card: dict[str, str | int]
     attribute_names: tuple[str, ...] = ()
     embeddings: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    name: str = ""
 
 
 class Split(NamedTuple):
@@ -42,6 +44,14 @@ class Split(NamedTuple):
     lists: dict[str, list[str]]
     rule: str
     by: str
+
+
+DRAWN = "drawn by this project, MIT like it"
+
+
+def licence_in(root: Path, licence: str) -> str:
+    """The licence of a layout's original pictures, unless those in `root` are drawn ones."""
+    return DRAWN if (root / "drawn.json").is_file() else licence
 
 
 def card(source: str, rule: str, by: str, licence: str, left_out: int = 0) -> dict:
@@ -110,6 +120,28 @@ def hashed_split(key: str, share: float, seed: int) -> str:
     check_share(share)
     digest = hashlib.sha256(f"{seed} {key}".encode("utf-8", "surrogatepass")).digest()
     return "test" if int.from_bytes(digest[:8]) < share * 2**64 else "train"
+
+
+def layout_of(root: Path, things: str, layouts: Mapping[str, tuple[str, Iterable[str]]]) -> str:
+    """The one layout that a raw set has, by what lies in its folder.
+
+    Args:
+      things: what it has pictures of, in words.
+      layouts: {name: (its files or where to get them, in words; patterns of files, of which one
+        that is there tells it)}.
+
+    Raises: UserError if there is none of them, or more than one.
+    """
+    found = [name for name, (_, marks) in layouts.items() if any(any(root.glob(m)) for m in marks)]
+    if len(found) > 1:
+        raise UserError(f"{root} holds {' and '.join(found)}; name one of them with --layout")
+    if not found:
+        expected = "; ".join(words for words, _ in layouts.values())
+        raise UserError(
+            f"{root} holds no {things}; expected one of: {expected}; --layout NAME tells what is "
+            "missing of it"
+        )
+    return found[0]
 
 
 def check_share(share: float) -> None:

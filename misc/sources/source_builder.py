@@ -20,9 +20,9 @@ class SourceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Packs what a `Source` gives, in its order: pictures as they are, and all that is known.
 
     Features: `image`; `file_name`, the picture's name; `label`, its class (one without is a class
-    of its own, named after it); `captions`; `bbox`, empty for the whole picture; `attributes`, of
-    which some are answered with `yes` and some `unknown`. A builder that `tfds_layouts` does not
-    know is read as if it had this form.
+    of its own, named after it); `captions`; `bbox`, empty for the whole picture, and cut off at its
+    edges; `attributes`, of which some are answered with `yes` and some `unknown`. A builder that
+    `tfds_layouts` does not know is read as if it had this form.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -63,7 +63,7 @@ class SourceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _generate_examples(self, pictures: Iterable[Picture]) -> Iterator[tuple[int, dict]]:
         for number, picture in enumerate(pictures):
             content, (width, height) = _content(picture)
-            x, y, w, h = picture.box or (0, 0, 0, 0)
+            box = _relative(picture.box, width, height, picture.name)
             answers = {"yes": 1, "unknown": -1}
             yield (
                 number,
@@ -72,15 +72,34 @@ class SourceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     "file_name": picture.name,
                     "label": picture.class_name or picture.name,
                     "captions": picture.captions,
-                    "bbox": tfds.features.BBox(
-                        y / height, x / width, (y + h) / height, (x + w) / width
-                    ),
+                    "bbox": tfds.features.BBox(*box),
                     "attributes": {
                         name: [i for i, value in enumerate(picture.attributes) if value == answer]
                         for name, answer in answers.items()
                     },
                 },
             )
+
+
+def _relative(
+    box: tuple[float, float, float, float] | None, width: int, height: int, name: str
+) -> tuple[float, float, float, float]:
+    """A box as (ymin, xmin, ymax, xmax), 0 to 1, cut off at the picture's edges; all 0 without one.
+
+    Args: box: (x, y, width, height) in pixels.   width, height, name: of the picture.
+    Raises: UserError if nothing is left of the box, which would mean the whole picture.
+    """
+    if box is None:
+        return 0.0, 0.0, 0.0, 0.0
+    x, y, w, h = box
+    left, right = (min(max(side / width, 0.0), 1.0) for side in (x, x + w))
+    top, bottom = (min(max(side / height, 0.0), 1.0) for side in (y, y + h))
+    if not (left < right and top < bottom):
+        raise UserError(
+            f"{name}: nothing of the box {box} is inside the {width} x {height} picture; expected "
+            "x, y, width, height in pixels"
+        )
+    return top, left, bottom, right
 
 
 def _content(picture: Picture) -> tuple[bytes, tuple[int, int]]:

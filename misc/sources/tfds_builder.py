@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -172,16 +172,29 @@ def _prepare(builder) -> None:
     downloads = Path(builder.data_dir).parents[len(builder.info.full_name.split("/")) - 1]
     _probe(builder, downloads / "downloads" / builder.name)
     print(f"{builder.info.full_name}: preparing it in {builder.data_dir}", file=sys.stderr)
+    remedy = (
+        "mend that and run the same command again, or get the original archive by hand and use "
+        "--source"
+    )
+    with preparing(f"{builder.info.full_name} in {builder.data_dir}", remedy):
+        builder.download_and_prepare()
+
+
+@contextmanager
+def preparing(what: str, remedy: str) -> Iterator[None]:
+    """Keep stdout free of what builders print, and turn whatever they raise into a UserError.
+
+    Args: what: set and place, `remedy`: what to do; both for the message.
+    """
     try:
         with redirect_stdout(sys.stderr):
-            builder.download_and_prepare()
+            yield
     except UserError:
         raise
-    except Exception as error:  # the builder's code, which hosts and archives can make fail anyhow
+    except Exception as error:  # a builder's code, which hosts and archives can make fail anyhow
         raise UserError(
-            f"TensorFlow Datasets cannot prepare {builder.info.full_name} in {builder.data_dir} "
-            f"({type(error).__name__}: {_line(error)}); mend that and run the same command again, "
-            "or get the original archive by hand and use --source"
+            f"TensorFlow Datasets cannot prepare {what} ({type(error).__name__}: {_line(error)}); "
+            f"{remedy}"
         ) from error
 
 

@@ -81,7 +81,7 @@ def tfds_set(
     }
     source = f"{builder.info.full_name} of TensorFlow Datasets in {builder.data_dir}"
     facts = card(f"{source}, captions {reader.origin}", rule, by, layout.licence, left_out)
-    return Source(streams, facts, reader.attribute_names)
+    return Source(streams, facts, reader.attribute_names, name=reader.scene)
 
 
 class Reader:
@@ -91,6 +91,7 @@ class Reader:
       label_names: of each number of the label, as far as they are numbers.
       attribute_names: in the order of the pictures' attributes.
       origin: of the captions, in words.
+      scene: of all its pictures, a key of `SCENES`, if the set is LSUN's; else "".
     """
 
     def __init__(self, builder, layout: Layout, kind: str, texts: Path | None, seed: int):
@@ -106,8 +107,10 @@ class Reader:
             self.attribute_names = tuple(names or ())
         # What a picture shows, and what kind of thing that is, if no class says more.
         self.subject = self.thing = THINGS.get(kind)
-        if kind == "lsun":
-            self.subject, self.thing = SCENES.get(builder.info.config_name, (None, None))
+        self.scene = ""
+        if kind == "lsun" and builder.info.config_name in SCENES:
+            self.scene = builder.info.config_name
+            self.subject, self.thing = SCENES[self.scene]
         if texts and not texts.is_dir():
             raise UserError(f"{texts} is no folder; expected one of captions, CLASS/NAME.txt")
         if layout.captions[0] in features:
@@ -116,12 +119,12 @@ class Reader:
             self.origin = f"in {texts}"
         elif kind == "faces" and self.attribute_names:
             self.origin = f"from attributes, seed {seed}"
-        elif layout.label[0] in features or self.thing:
+        elif self.thing or kind == "faces" and layout.label[0] in features:
             self.origin = f"from the names of classes, seed {seed}"
         else:
             raise UserError(
-                f"{builder.info.full_name} has neither captions nor classes to make them of; "
-                "expected a folder of captions: --texts DIR"
+                f"{builder.info.full_name} has no captions, and nothing that says what its "
+                f"pictures show as a set of {kind}; expected a folder of captions: --texts DIR"
             )
 
     def parting(self, split: str, seed: int) -> tuple[str, str, float, Callable]:

@@ -51,12 +51,22 @@ def test_likeness_is_not_passed_on(facts):
     found, asked = near(facts, {(0, 1), (1, 2), (2, 3), (0, 5), (2, 5)})
     # 2 is like 1, which is gone; 3 is like 2, which stays; 5 is like two that stay.
     assert found == ([1, 3, 5], [0, 2, 0])
-    assert asked == [(i, j, 0) for i in range(6) for j in range(i + 1, 6)]
+    # Nobody is compared with 1, 3 or 5, nor with one of which it is not known yet.
+    assert asked == [(0, j, 0) for j in range(1, 6)] + [(2, 3, 0), (2, 4, 0)]
+
+
+def test_of_many_copies_each_is_compared_with_the_first_alone():
+    facts = np.zeros(80, FACTS)
+    facts["mirrored"] = 2**64 - 1
+    facts["grid"] = 5 * np.arange(COARSE * COARSE * 3).reshape(COARSE, COARSE, 3)
+    copies = {(i, j) for j in range(80) for i in range(j)}
+    found, asked = near(facts, copies)
+    assert found == (list(range(1, 80)), [0] * 79) and len(asked) == 79
 
 
 def test_only_the_places_asked_for_are_compared(facts):
     found, asked = near(facts, {(1, 4), (0, 1)}, np.array([1, 4, 5]))
-    assert found == ([4], [1]) and asked == [(1, 4, 0), (1, 5, 0), (4, 5, 0)]
+    assert found == ([4], [1]) and asked == [(1, 4, 0), (1, 5, 0)]
     assert near(facts, set(), np.array([], int)) == (([], []), [])
 
 

@@ -150,6 +150,27 @@ def test_preparing_again_replaces_only_what_was_prepared(prepare_set, splits, tm
         split.embeddings("text")
 
 
+def test_embeddings_stay_while_the_captions_do(prepare_set, splits, tmp_path):
+    out = tmp_path / "set"
+    prepare_set()
+    for split, rows in (("train", 18), ("test", 12)):
+        write_embeddings(out / split, "text", [np.zeros((rows, 4))])
+        (out / split / "embeddings/text.json").write_text("{}")
+    splits["train"][0] = dataclasses.replace(splits["train"][0], attributes=(0, 0))
+    splits["test"][0] = dataclasses.replace(splits["test"][0], captions=("a", "b", "c"))
+    prepare_set()
+    assert open_split(out, "train").embeddings("text").shape == (18, 4)
+    assert (out / "train/embeddings/text.json").is_file()
+    assert not list((out / "test/embeddings").iterdir())
+
+
+def test_names_of_files_need_not_be_text(prepare_set, splits, tmp_path):
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    splits["train"][0] = dataclasses.replace(splits["train"][0], name=name)
+    prepare_set()
+    assert open_split(tmp_path / "set", "train").record(0)["name"] == name
+
+
 def test_without_attributes_there_is_no_file_of_them(prepare_set, splits, tmp_path):
     prepare_set()
     for name, pictures in splits.items():

@@ -8,6 +8,7 @@ import pytest
 
 from misc import build_tfds, draw_dataset, preprocess_birds, preprocess_faces, preprocess_flowers
 from misc.data.prepared import open_split
+from misc.sources.tfds_sets import tfds_set
 
 SMALL = ("--imsizes", "16", "32", "--workers", "1")
 
@@ -60,12 +61,39 @@ def test_both_ways_lead_to_the_same_prepared_set(packed, run_main, tmp_path, kin
         assert sets[0].pictures(every, 38) == sets[1].pictures(every, 38)
 
 
+def build(run_main, raw, folder):
+    """Exit code and last line of stderr of a run that packs birds."""
+    flags = ("--builder", "drawn_birds", "--source", raw, "--out", folder)
+    code, _, err = run_main(build_tfds.main, *flags)
+    return code, (err.splitlines() or [""])[-1]
+
+
 def test_a_builder_is_not_overwritten_and_a_raw_set_must_be_whole(packed, run_main, tmp_path):
     raw, folder = packed("birds")
-    flags = ("--builder", "drawn_birds", "--source", raw, "--out")
-    code, _, err = run_main(build_tfds.main, *flags, folder)
-    assert code == 2 and "is there already; remove it" in err.splitlines()[-1]
+    code, line = build(run_main, raw, folder)
+    assert code == 2 and "is there already; remove it" in line
+    next(folder.rglob("dataset_info.json")).write_text("{")
+    code, line = build(run_main, raw, folder)
+    assert code == 2 and f"cannot prepare drawn_birds in {folder} (" in line and "remove" in line
+    code, line = build(run_main, tmp_path / "nowhere", tmp_path / "other")
+    assert code == 2 and "nowhere is no folder; expected a raw set" in line
     shutil.rmtree(raw / "CUB_200_2011" / "images")
-    code, _, err = run_main(build_tfds.main, *flags, tmp_path / "other")
-    assert code == 2 and err.splitlines()[-1].startswith("error: ") and ".jpg" in err
+    code, line = build(run_main, raw, tmp_path / "other")
+    assert code == 2 and line.startswith("error: ") and ".jpg" in line
     assert not list((tmp_path / "other").rglob("dataset_info.json"))
+
+
+def test_boxes_over_the_edge_are_cut_off_and_those_outside_are_refused(raw_cub, run_main, tmp_path):
+    table = raw_cub / "CUB_200_2011" / "bounding_boxes.txt"
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join(["1 -4.0 10.0 20.0 900.0", *rows[1:]]) + "\n")
+    assert build(run_main, raw_cub, tmp_path / "tfds")[0] == 0
+    source = tfds_set("birds", "drawn_birds", tmp_path / "tfds")
+    boxes = {p.name: p.box for part in source.splits.values() for p in part}
+    expected = [tuple(map(float, row.split()[1:])) for row in rows[1:]]
+    assert [boxes[name] for name in sorted(boxes)] == [(0.0, 10.0, 16.0, 30.0), *expected]
+    for box in ("-30.0 1.0 20.0 20.0", "9.0 9.0 0.0 5.0"):
+        table.write_text("\n".join([f"1 {box}", *rows[1:]]) + "\n")
+        code, line = build(run_main, raw_cub, tmp_path / "other")
+        assert code == 2 and "_0000: nothing of the box (" in line
+        assert "is inside the 48 x 40 picture; expected x, y" in line

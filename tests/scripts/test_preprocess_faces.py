@@ -110,7 +110,8 @@ def test_lfw(lfw, run, annotations, tmp_path):
 def test_which_layout(tmp_path, run, request):
     (tmp_path / "raw").mkdir()
     code, line = run()
-    assert code == 2 and "raw holds neither celeba nor lfw" in line and "--layout" in line
+    assert code == 2 and "raw holds no faces; expected one of: CelebA" in line
+    assert "LFW" in line and "--layout" in line
     assert "list_attr_celeba.txt is missing" in run("--layout", "celeba")[1]
     assert "lfw is missing" in run("--layout", "lfw")[1]
     request.getfixturevalue("celeba")
@@ -123,7 +124,14 @@ def test_which_layout(tmp_path, run, request):
 def test_lfw_is_known_by_its_archives(tmp_path, run, mark):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / mark).write_bytes(b"no archive")
-    assert run()[0] == 2 and "neither" not in run()[1]
+    assert run()[0] == 2 and "holds no faces" not in run()[1]
+
+
+@pytest.mark.parametrize("flag", ["--texts", "--tfds-dir"])
+def test_flags_of_the_other_way(celeba, run, tmp_path, flag):
+    code, line = run("--whole", flag, tmp_path / "nowhere")
+    assert code == 2 and "--tfds-dir and --texts are about --tfds" in line
+    assert not (tmp_path / "faces").exists()
 
 
 def test_flags_that_lfw_has_no_use_for(lfw, run):

@@ -167,6 +167,13 @@ def png_that_claims(width, height):
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
 
 
+@pytest.mark.parametrize("place", ["", "set"])
+def test_a_set_among_its_own_pictures(images, captions, run_main, place):
+    flags = ["--images", images, "--captions", captions, "--out", images / place]
+    code, _, err = run_main(main, *flags)
+    assert code == 2 and "lies in --images" in err and not (images / "set").exists()
+
+
 def test_a_picture_of_gigapixels(refusal, images, captions, tmp_path, run_main):
     path = images / "red_1.png"
     path.write_bytes(png_that_claims(40_000, 40_000))

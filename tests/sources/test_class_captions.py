@@ -89,3 +89,8 @@ def test_a_kind_is_not_said_twice():
     assert not [text for text in made if "dog dog" in text or "cat cat" in text]
     assert not [text for text in made if re.search(r"(cat|feline).* (cat|feline)", text)]
     assert "a cat" in made and "a feline" in made
+
+
+def test_a_file_s_name_need_not_be_text():
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    assert class_captions("pug", "dog", name, 0)

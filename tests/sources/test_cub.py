@@ -62,6 +62,12 @@ def test_attribute_names_elsewhere(raw_cub, place):
     assert cub(raw_cub).attribute_names[0] == "is_blue"
 
 
+def test_drawn_pictures_are_ours(raw_cub):
+    assert cub(raw_cub).card["licence"].startswith("pictures of their owners")
+    (raw_cub / "drawn.json").write_text("{}")
+    assert cub(raw_cub).card["licence"] == "drawn by this project, MIT like it"
+
+
 def test_without_attributes(raw_cub):
     (raw_cub / "CUB_200_2011/attributes/image_attribute_labels.txt").unlink()
     source = cub(raw_cub)

@@ -54,6 +54,7 @@ def test_a_scene_is_a_stream_in_the_order_of_its_keys(raw):
         assert "a church" in picture.captions[0]
     assert {picture.name for picture in test}.isdisjoint(names)
     assert source.card["left_out"] == 0 and source.card["split_by"] == "picture"
+    assert source.name == "church_outdoor"
 
 
 def test_several_scenes_and_a_limit(raw):
@@ -64,7 +65,7 @@ def test_several_scenes_and_a_limit(raw):
     assert [picture.class_name for picture in train] == ["living room"] * 2 + ["bridge"] * 2
     assert source.splits["train"].count == 4 and source.splits["test"].count == 4
     assert source.card["left_out"] == 3 and "first 2" in source.card["split_rule"]
-    assert len({picture.name for picture in train}) == 4
+    assert len({picture.name for picture in train}) == 4 and source.name == ""
 
 
 def test_the_original_archives(raw):

@@ -225,6 +225,15 @@ def test_kaggle_has_one_class(tmp_path, species):
     )
 
 
+def test_two_pictures_of_one_name(tmp_path):
+    for folder, layout in (("PetImages/Cat", "kaggle"), ("images", "oxford")):
+        for file in ("0.jpg", "0.png", "1.jpg"):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / file).write_bytes(b"")
+        line = refusal(tmp_path, "cat", layout)
+        assert f"{tmp_path / folder} has both 0.jpg and 0.png" in line and "rename one" in line
+
+
 def test_which_layout_it_is(oxford, stanford):
     assert "holds oxford and stanford; name one of them with --layout" in refusal(oxford)
     assert len(pets(oxford, "cat").splits["train"]) == 4  # Stanford has no cats

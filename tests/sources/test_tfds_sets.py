@@ -160,14 +160,66 @@ def test_coco_has_its_own_captions(prepared, run_main, tmp_path):
     assert names == {f"COCO_{split}_1" for split in rest}
 
 
-def test_a_scene_of_lsun_that_is_prepared(prepared, run_main, tmp_path):
+@pytest.mark.parametrize("scene, name", [("church_outdoor", "church"), ("bedroom", "bedroom")])
+def test_a_scene_of_lsun_that_is_prepared(prepared, run_main, tmp_path, monkeypatch, scene, name):
     splits = {"train": [{"id": "a1"}, {"id": "a2"}], "validation": [{"id": "b1"}]}
-    folder, out = prepared("lsun/church_outdoor", splits), tmp_path / "out"
-    flags = ("--tfds", "--tfds-dir", folder, "--out", out)
-    code, _, _ = run_main(preprocess_lsun.main, *flags, *SMALL)
+    (place,) = prepared(f"lsun/{scene}", splits).glob(f"lsun/{scene}/*")
+    monkeypatch.chdir(tmp_path)
+    # The folder of one set: no flag says which scene it is.
+    code, answer, _ = run_main(preprocess_lsun.main, "--tfds", "--tfds-dir", place, *SMALL)
+    out = tmp_path / "data" / name
+    assert code == 0 and json.loads(answer)["out"] == f"data/{name}"
     train = open_split(out, "train")
-    assert code == 0 and [train.record(i)["name"] for i in range(2)] == ["a1", "a2"]
-    assert train.class_names == ["church"] and len(open_split(out, "test")) == 1
+    assert [train.record(i)["name"] for i in range(2)] == ["a1", "a2"]
+    assert train.card["name"] == name and train.class_names == [name]
+    assert len(open_split(out, "test")) == 1
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """`toy(*labels)`: folder of somebody's own builder `toy`, of one picture and these labels."""
+
+    def write(*labels):
+        known = {"image": tfds.features.Image()}
+        known |= {name: tfds.features.ClassLabel(names=["red"]) for name in labels}
+        examples = [(0, {"image": picture(1), **dict.fromkeys(labels, "red")})]
+        splits, folder = dict.fromkeys(("train", "test"), examples), tmp_path / "tfds"
+        tfds.dataset_builders.store_as_tfds_dataset(
+            "toy", "1.0.0", tfds.features.FeaturesDict(known), splits, data_dir=folder
+        )
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "main, kind, features",
+    [
+        (preprocess_coco.main, "coco", ("label",)),
+        (preprocess_lsun.main, "lsun", ("label",)),
+        (preprocess_faces.main, "faces", ()),
+    ],
+)
+def test_pictures_of_which_nothing_can_be_said(toy, run_main, tmp_path, main, kind, features):
+    flags = ("--tfds", "toy", "--tfds-dir", toy(*features), "--out", tmp_path / "out", *SMALL)
+    code, out, err = run_main(main, *flags)
+    assert code == 2 and out == "" and err.count("\n") == 1
+    assert "toy/1.0.0 has no captions, and nothing that says what" in err and f"of {kind};" in err
+    texts = tmp_path / "texts"
+    for part in ("train", "test"):
+        (texts / part).mkdir(parents=True)
+        (texts / part / "000000.txt").write_text("a red square\n")
+    code, _, err = run_main(main, *flags, "--texts", texts)
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    "kind, features, words",
+    [("faces", ("label",), "a photo of red"), ("birds", ("label",), " red"), ("birds", (), "bird")],
+)
+def test_pictures_of_which_a_class_or_the_kind_is_said(toy, kind, features, words):
+    (one,) = tfds_set(kind, "toy", toy(*features)).splits["train"]
+    assert words in one.captions[0]
 
 
 def test_a_person_of_lfw_is_in_one_split(prepared):
