@@ -137,10 +137,15 @@ def main(argv: list[str] | None = None) -> None:
     from encoder.embed import load
     from encoder.evaluation_page import Neighbours, write_page
 
-    embed = load(args.run, args.batch_size)
+    step, embed = _step(args.run), load(args.run, args.batch_size)
     with tqdm(total=len(seen.sentences) + len(unseen.sentences), unit="caption", disable=None) as b:
         rows, test_rows = (embed(some.sentences, b.update) for some in (seen, unseen))
     pictures, why = picture_embeddings(args.run, cfg, test)
+    if _step(args.run) != step:
+        raise UserError(
+            f"{args.run} was trained on meanwhile, from step {step} to {_step(args.run)}: measure "
+            "it when its training has ended"
+        )
     if pictures is None:
         print(f"no pictures are measured: {why}", file=sys.stderr)
         lines = [{"metric": "retrieval", "value": None, "why": why}]
@@ -153,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
         )
     facts = {
         "run": args.run.as_posix(),
-        "step": _step(args.run),
+        "step": step,
         "encoder": embed.digest,
         "data": data.as_posix(),
         "captions_a_class": args.captions,
@@ -186,7 +191,10 @@ def _queries(args, unseen: Texts) -> list[str]:
 def _step(run: Path) -> int:
     from misc.training.runs import newest_checkpoint
 
-    return int(Path(newest_checkpoint(run)).name.removeprefix("ckpt-"))
+    newest = newest_checkpoint(run)
+    if newest is None:
+        raise UserError(f"{run} holds no checkpoint yet: train it first")
+    return int(Path(newest).name.removeprefix("ckpt-"))
 
 
 def _report(run: Path, lines: list[dict]) -> None:

@@ -191,8 +191,9 @@ def _ridge(x, answers, penalties):
     weights = (1 / (len(values) * counts))[numbers]  # each value weighs the same; 1 in all
     target = np.eye(len(values))[numbers]
     x_mean, y_mean = weights @ x, weights @ target
-    weighted = (x - x_mean) * weights[:, None]
-    gram, moment = weighted.T @ (x - x_mean), weighted.T @ (target - y_mean)
+    weighted = x * weights[:, None]
+    gram = weighted.T @ x - np.outer(x_mean, x_mean)
+    moment = weighted.T @ target - np.outer(x_mean, y_mean)
     out = []
     for penalty in penalties:
         solved = np.linalg.solve(gram + penalty * np.eye(len(gram)), moment)

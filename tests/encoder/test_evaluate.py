@@ -162,6 +162,25 @@ def evaluate_config(run):
     return load_run(run, "encoder")
 
 
+def test_a_run_that_goes_on_training_is_refused(run, tmp_path, run_main, monkeypatch):
+    growing = shutil.copytree(run, tmp_path / "growing")
+    looked = evaluate.picture_embeddings
+
+    def slowly(*args):
+        found = looked(*args)
+        for suffix in (".index", ".data-00000-of-00001"):
+            kept = growing / "checkpoints" / f"ckpt-3{suffix}"
+            shutil.copy(kept, kept.with_name(f"ckpt-5{suffix}"))
+        return found
+
+    monkeypatch.setattr(evaluate, "picture_embeddings", slowly)
+    code, out, err = run_main(evaluate.main, "--run", growing)
+    assert code == 2 and not out and "trained on meanwhile, from step 3 to 5" in err
+    shutil.rmtree(growing / "checkpoints")
+    code, _, err = run_main(evaluate.main, "--run", growing)
+    assert code == 2 and "holds no checkpoint yet" in err
+
+
 def test_neighbours_are_different_captions_and_the_best_pictures():
     rows = np.array([[1.0, 0], [0, 2], [3, 3], [1, 0]])
     pictures = np.array([[1.0, 0], [5, 5], [0, 3]])
