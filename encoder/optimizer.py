@@ -1,6 +1,7 @@
 """RMSProp as Torch has it, with which the encoder was published."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -20,7 +21,8 @@ class TorchRMSprop(keras.optimizers.RMSprop):
     def update_step(self, gradient, variable, learning_rate):
         """One step of one variable."""
         rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
+        # Of a table of words TensorFlow gives the rows that were looked up, some of them twice.
+        gradient = ops.cast(tf.convert_to_tensor(gradient), variable.dtype)
         velocity = self._velocities[self._get_variable_index(variable)]
         self.assign(velocity, self.rho * velocity + (1 - self.rho) * ops.square(gradient))
         self.assign_sub(variable, rate * gradient / (ops.sqrt(velocity) + self.epsilon))

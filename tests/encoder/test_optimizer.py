@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from encoder.optimizer import TorchRMSprop
 
@@ -32,3 +33,12 @@ def test_the_mean_runs_on():
         v = 0.99 * v + 0.01 * g**2
         expected -= 0.01 * g / (np.sqrt(v) + 1e-8)
     np.testing.assert_allclose(steps(gradients), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_of_a_table_are_a_gradient_like_any_other():
+    rows = tf.IndexedSlices(tf.constant([2.0, 1.0, 1.0]), tf.constant([0, 2, 2]), (4,))
+    variable = keras.Variable(np.ones(4, np.float32))
+    optimizer = TorchRMSprop(0.01)
+    optimizer.build([variable])
+    optimizer.apply([rows], [variable])
+    assert np.array_equal(np.asarray(variable, np.float64) - 1, steps([[2.0, 0.0, 2.0, 0.0]]))
