@@ -8,7 +8,8 @@ by Reed et al. (CVPR 2016), the pictures that captions find, and what a linear m
 attribute, each number with what chance gives. One JSON line a number, on stdout and in
 evaluation/encoder.jsonl of the run folder; --page writes them as Markdown, with the captions and
 pictures nearest to some sentences. An encoder that has no eye for pictures, an imported one, is
-measured by its captions alone.
+measured by its captions alone, unless --data names the released files of Reed et al., which hold
+features of pictures.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from easydict import EasyDict
 from tqdm import tqdm
 
 from encoder import probe, retrieval
+from encoder.release import is_release, open_release
 from misc.config.errors import UserError, run_program
 
 TRAINING = 10_000  # captions of training pictures that are looked at, at most: a choice of more
@@ -74,6 +76,8 @@ def picture_embeddings(run: Path, cfg: EasyDict, split) -> tuple[np.ndarray | No
     given = cfg.TRAIN.IMAGE_FEATURES
     if given.endswith(".npy"):
         return None, f"{given} holds features of the training pictures alone"
+    if is_release(split.folder):
+        return split.features, ""
     if given:
         if not (split.folder / "features" / f"{given}.npy").exists():
             return None, f"{split.folder} has no features {given}, which the encoder was trained on"
@@ -116,13 +120,12 @@ def main(argv: list[str] | None = None) -> None:
     """Measure, print and keep what the flags ask for."""
     args = _parse(argv)
     from misc.config.devices import choose_devices, gpu_indices
-    from misc.data.prepared import open_split
     from misc.training.gan_data import data_folder
     from misc.training.runs import load_run
 
     _, cfg = load_run(args.run, "encoder")
     data = args.data or data_folder(cfg)
-    train, test = open_split(data, "train"), open_split(data, "test")
+    train, test = _splits(data, cfg)
     seen, unseen = (
         texts_of(train, args.seed, most=TRAINING),
         texts_of(test, args.seed, a_class=args.captions),
@@ -167,8 +170,21 @@ def main(argv: list[str] | None = None) -> None:
     }
     _report(args.run, [line | facts for line in lines])
     if args.page:
-        neighbours = Neighbours(queries, embed(queries), seen.sentences, rows, pictures)
+        shown = pictures if test.sizes else None
+        neighbours = Neighbours(queries, embed(queries), seen.sentences, rows, shown)
         write_page(args.page, _command(args), facts, lines, neighbours, test)
+
+
+def _splits(data: Path, cfg: EasyDict):
+    """Training and test split of a prepared set, or of the released files of Reed et al."""
+    from misc.data.prepared import open_split
+
+    if not is_release(data):
+        return open_split(data, "train"), open_split(data, "test")
+    train, test = open_release(data, cfg.TEXT.DIMENSION)
+    if test is None:
+        raise UserError(f"{data} has no testclasses.txt; expected the classes to measure on")
+    return train, test
 
 
 def _known(split, texts: Texts, rows):

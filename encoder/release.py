@@ -34,7 +34,8 @@ class ReleaseSplit:
     """Classes of a release, as `PairBatches` and `HeldOut` see those of a `PreparedSplit`.
 
     Attributes:
-      folder: of the release.   sizes: none, as there are features in place of pictures.
+      folder: of the release.   attribute_names: none.
+      sizes: none, as there are features in place of pictures.
       class_names: list of str; labels: int32 (n,), indices into it.
       index: {"count": int32 (n,)}, captions of each picture.
       features: float32 (n, width, views), or (n, width) of the first view alone.
@@ -45,7 +46,7 @@ class ReleaseSplit:
     Raises: UserError for a file that is missing, damaged, or of another shape or range.
     """
 
-    sizes = ()
+    sizes, attribute_names = (), ()
 
     def __init__(self, folder: Path, class_names: list[str], width: int, *, every_view: bool):
         self.folder, self.class_names = folder, class_names

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from encoder import evaluate
 from encoder.alphabet import LENGTH, encode
 from encoder.batches import PairBatches
 from encoder.data import EncoderData, learns_from_features
@@ -130,6 +131,14 @@ def test_training_runs_resumes_and_refuses_other_files(release, tmp_path, run_ma
     assert [line["step"] for line in log if "loss" in line] == list(range(1, 10))
     assert {"zero_shot_accuracy", "zero_shot_chance"} <= log[-1].keys()
     assert not (folder / "grids").exists()
+
+    page = folder / "page.md"
+    code, out, _ = run_main(evaluate.main, "--run", folder, "--data", release, "--page", page)
+    first = json.loads(out.splitlines()[0])
+    assert code == 0 and first["metric"] == "zero_shot_top1" and first["chance"] == 0.5
+    assert (first["pictures"], first["classes"]) == (8, 2)
+    assert page.is_file() and not page.with_suffix(".png").exists()
+
     path = release / "images" / "001.Kind_1.t7"
     write_t7(path, read_t7(path) + np.float32(1))
     code, _, err = run(4)
