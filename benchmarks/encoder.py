@@ -84,7 +84,7 @@ def make_burst(variant: str, folder: Path):
     from encoder.alphabet import ALPHABET, encode
     from encoder.embed import load
     from encoder.trainer import build_text_encoder
-    from misc.config.load import load_config, save_config
+    from misc.config.load import load_config
     from misc.training.import_run import save_networks
 
     if variant == "plain":
@@ -96,8 +96,7 @@ def make_burst(variant: str, folder: Path):
     if variant == "one by one":
         return lambda texts: [network(encode([text]), training=False).numpy() for text in texts]
     run = folder / variant
-    save_networks(run, {"text_encoder": network}, 0)
-    save_config(cfg, "encoder", run / "config.yml")
+    save_networks(run, 0, cfg, "encoder", {"text_encoder": network})
     return load(run, BATCH, cached=False)
 
 
