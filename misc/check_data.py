@@ -14,7 +14,6 @@ data/NAME/{train,test}/quarantine.jsonl lists them. Runs that were begun before 
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -78,9 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
     tiny = read_card(args.data)["sizes"][0] if args.tiny is None else args.tiny
-    # Windows waits for at most 61 processes at once.
-    workers = min(args.workers or os.cpu_count() or 1, 61)
-    checked = CheckedSet(args.data, Limits(tiny, args.grey), workers)
+    checked = CheckedSet(args.data, Limits(tiny, args.grey), args.workers)
     for line in checked.report():
         print(json.dumps(line))
     aside = sum(len(split.quarantined) for split in checked.splits)

@@ -10,10 +10,7 @@ OUT is there only when it is complete.
 
 import argparse
 import json
-import multiprocessing
-import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from misc.config.errors import UserError, run_program
+from misc.data.processes import how_many, processes
 from misc.drawings import (
     birds,
     birds_captions,
@@ -136,13 +134,8 @@ def write_set(out: Path, kind: str, preset: str, count: int, size: int, seed: in
         folder.mkdir(parents=True)
     task = partial(draw_item, out=out, kind=kind, preset=preset, size=size)
     progress = partial(tqdm, total=count, unit="picture", file=sys.stderr)
-    if workers == 1:
-        entries = list(progress(map(task, places.items())))
-    else:
-        # Spawned, not forked: the one way that is the same on every system. Ctrl-C is for us.
-        spawn = multiprocessing.get_context("spawn")
-        with spawn.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-            entries = list(progress(pool.imap(task, places.items(), chunksize=16)))
+    with processes(workers, "drew pictures") as executor:
+        entries = list(progress(executor.map(task, places.items(), chunksize=16)))
     return layout.write_tables(out, entries, classes, KINDS[kind].attribute_names(preset))
 
 
@@ -199,7 +192,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--size", type=int, default=304, help="pixels a side (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--workers", type=int, default=how_many(None), help="processes")
     args = parser.parse_args(argv)
     card = draw_dataset(**vars(args))
     print(json.dumps({"out": str(args.out), **card}))

@@ -10,6 +10,7 @@ from PIL import Image
 # for three at a time, about 21 bits, keeps apart most of a million pictures.
 DIFFER, BANDS = 6, 9
 AGREE = BANDS - DIFFER
+CROWD = 256  # codes that agree in some bands, from more than which on not all pairs are made
 # Every ninth bit, from all over the picture: neighbouring bits say much the same.
 _MASKS = [np.uint64(sum(1 << bit for bit in range(band, 64, BANDS))) for band in range(BANDS)]
 # Smaller steps of brightness are noise on a plain ground, which would fill the code with chance.
@@ -39,15 +40,14 @@ def code_of(image: Image.Image) -> tuple[int, int]:
 def like_codes(codes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Every pair of codes that differ in at most DIFFER bits, once: arrays (i, j), in parts.
 
+    But for some of two `crowded` codes: n that are alike make n^2 / 2 pairs.
+
     Args: codes: uint64 (n,).
     """
-    for bands in itertools.combinations(range(BANDS), AGREE):
+    for bands, order, keys, sizes in _groups(codes):
         # A pair is found by the first bands it agrees in: one before them would have found it.
         earlier = [_MASKS[band] for band in range(bands[-1]) if band not in bands]
-        keys = codes & np.bitwise_or.reduce([_MASKS[band] for band in bands])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        at, step = np.arange(len(keys)), 0
+        at, step = np.flatnonzero(sizes <= CROWD), 0
         while len(at):
             step += 1
             at = at[at + step < len(keys)]
@@ -59,6 +59,25 @@ def like_codes(codes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
                 found &= (differing & mask) != 0
             if found.any():
                 yield i[found], j[found]
+
+
+def crowded(codes: np.ndarray) -> np.ndarray:
+    """Which codes share some AGREE bands with more than CROWD - 1 others: bool (n,)."""
+    found = np.zeros(len(codes), bool)
+    for _, order, _, sizes in _groups(codes):
+        found[order[sizes > CROWD]] = True
+    return found
+
+
+def _groups(codes: np.ndarray) -> Iterator[tuple]:
+    """For AGREE bands each: them, the order by these bits, which are keys, and groups' sizes."""
+    for bands in itertools.combinations(range(BANDS), AGREE):
+        keys = codes & np.bitwise_or.reduce([_MASKS[band] for band in bands])
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+        sizes = np.diff(starts, append=len(keys))
+        yield bands, order, keys, np.repeat(sizes, sizes)
 
 
 def grid_of(image: Image.Image, cells: int = CELLS) -> np.ndarray:
@@ -74,7 +93,7 @@ def alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     that is scaled, recompressed, brighter or darker is found; one that is cropped, or shifted by
     more than a hundredth or so, is not.
 
-    Args: a, b: uint8 (n, cells, cells, 3), cells even.
+    Args: a, b: uint8 (n, cells, cells, 3), cells even; a may be one grid, (1, ...).
     Returns: bool (n,).
     """
     a, b = a.astype(np.float32), b.astype(np.float32)
@@ -86,5 +105,6 @@ def alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     apart = b - np.clip(gain, 1 / GAIN, GAIN)[:, None, None, None] * a
     rows = apart[:, ::2] + apart[:, 1::2]
     colour = np.abs(rows[:, :, ::2] + rows[:, :, 1::2]).max(axis=whole) / 4
-    brightness = np.abs(apart.mean(axis=3)).max(axis=(1, 2))
+    red, green, blue = np.moveaxis(apart, 3, 0)  # sums along an axis of three are slow
+    brightness = np.abs(red + green + blue).max(axis=(1, 2)) / 3
     return np.maximum(brightness, colour) <= limit

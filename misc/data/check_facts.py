@@ -2,13 +2,8 @@
 
 import hashlib
 import io
-import multiprocessing
-import signal
 import unicodedata
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,10 +61,12 @@ class Task(NamedTuple):
     limits: Limits
 
 
-def facts_of(split: PreparedSplit, limits: Limits, run) -> tuple[np.ndarray, np.ndarray]:
+def facts_of(
+    split: PreparedSplit, limits: Limits, executor: Executor
+) -> tuple[np.ndarray, np.ndarray]:
     """What is known of each picture of a split, and digests of all its captions.
 
-    Args: run: as `processes` gives it.
+    Args: executor: as `processes` gives it.
     Returns: `FACTS` (n,), in the order of the split; uint64 (captions,), alike for captions that
       differ in case and spaces alone.
     """
@@ -77,7 +74,7 @@ def facts_of(split: PreparedSplit, limits: Limits, run) -> tuple[np.ndarray, np.
     tasks = [Task(split.folder.parent, split.split, part, limits) for part in parts]
     facts, said, done = np.zeros(len(split), FACTS), [], 0
     with tqdm(total=len(split), desc=split.split, unit="picture") as bar:
-        for rows, digests in run(look, tasks):
+        for rows, digests in executor.map(look, tasks):
             facts[done : done + len(rows)] = rows
             said.append(digests)
             done += len(rows)
@@ -129,29 +126,6 @@ def stored_picture(split: PreparedSplit, i: int, size: int) -> Image.Image:
 def digest(content: bytes) -> int:
     """64 bits; two of a million pictures have the same by chance once in 30 million sets."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
-
-
-@contextmanager
-def processes(workers: int) -> Iterator:
-    """`map`, with the work in other processes if there are to be several.
-
-    Raises: UserError if one of them is killed.
-    """
-    if workers == 1:
-        yield map
-        return
-    # Ctrl-C reaches every process; the parent alone reports it.
-    quiet = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), **quiet)
-    try:
-        yield executor.map
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a process that looked at pictures was killed, probably for want of memory; run the "
-            "same command again with fewer --workers"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def _look_at_captions(captions: list[str], fact: np.void, said: list[int]) -> None:

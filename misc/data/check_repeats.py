@@ -1,17 +1,18 @@
 """Which pictures of a set repeat others: by any value they share, or by what is to be seen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from misc.data.check_alike import alike, grid_of, like_codes
+from misc.data.check_alike import CELLS, DIFFER, alike, crowded, grid_of, like_codes
 from misc.data.check_facts import stored_picture
 from misc.data.prepared import open_split
 
-TASK = 256  # pairs that one process looks at before it reports
+TASK = 256  # pictures that are looked at, or compared with another, at once
 
 
 class Repeats(NamedTuple):
@@ -36,76 +37,100 @@ def repeats(values: np.ndarray, places: np.ndarray | None = None) -> Repeats:
     return Repeats(places, first).where(first != places)
 
 
-def near_repeats(facts: np.ndarray, places: np.ndarray, address, folder: Path, run) -> Repeats:
+def near_repeats(
+    facts: np.ndarray, places: np.ndarray, address: Callable, folder: Path, executor: Executor
+) -> Repeats:
     """Pictures that show what an earlier one shows, perhaps mirrored; see `alike`.
 
     A picture that is like an earlier one that stays repeats it. One that is like repeats alone
     stays too: likeness adds up, and the ends of a row of pictures may show different things.
+    So n copies of one picture take n - 1 comparisons.
 
     Args:
       facts: `FACTS` of all pictures; places: int64 (n,), rising, of those to compare.
       address: function of a place: its split's name, and its row of index.npy.
-      folder: of the set; run: as `processes` gives it.
+      folder: of the set; executor: as `processes` gives it.
     """
-    waiting = _like_pairs(facts[places])
-    of = np.full(len(places), -1)
-    with tqdm(desc="compare", unit="pair") as bar:
-        while len(waiting):
-            # Of each picture the earliest that it may repeat, once it is known whether that one
-            # stays: so of many copies each is compared with the first alone.
-            undecided = np.zeros(len(places), bool)
-            undecided[waiting[:, 1]] = True
-            first = np.diff(waiting[:, 1], prepend=-1) != 0
-            look = np.flatnonzero(first & ~undecided[waiting[:, 0]])
-            sure = []
-            for part in run(confirm, _tasks(waiting[look], places, address, folder)):
-                sure += part.tolist()
-                bar.update(len(part))
-            found = waiting[look[np.array(sure, bool)]]
-            of[found[:, 1]] = found[:, 0]
-            waiting = np.delete(waiting, look, axis=0)
-            waiting = waiting[(of[waiting[:, :2]] < 0).all(axis=1)]
-    gone = np.flatnonzero(of >= 0)
-    return Repeats(places[gone], places[of[gone]])
+    candidates = _Candidates(facts[places])
+    pictures = candidates.pictures
+    parts = [places[pictures[k : k + TASK]] for k in range(0, len(pictures), TASK)]
+    tasks = ((folder, [address(place) for place in part]) for part in parts)
+    grids, done = np.empty((len(pictures), CELLS, CELLS, 3), np.uint8), 0
+    with tqdm(total=len(pictures), desc="look closer", unit="picture") as bar:
+        for part in executor.map(closer, tasks):
+            grids[done : done + len(part)] = part
+            done += len(part)
+            bar.update(len(part))
+    of = np.arange(len(places))
+    stays = np.ones(len(places), bool)
+    for grid, i in zip(grids, tqdm(pictures, desc="compare", unit="picture"), strict=True):
+        # Those before it have taken away all that they are like, so whether it stays is known.
+        later = candidates.after(i, stays) if stays[i] else ()
+        for k in range(0, len(later), TASK):
+            j, mirrored = later[k : k + TASK].T
+            others = grids[np.searchsorted(pictures, j)]
+            others[mirrored == 1] = others[mirrored == 1, :, ::-1]
+            same = j[alike(grid[None], others)]
+            stays[same], of[same] = False, i
+    return Repeats(places, places[of]).where(~stays)
 
 
-def _tasks(pairs: np.ndarray, places: np.ndarray, address, folder: Path) -> Iterator[tuple]:
-    for at in range(0, len(pairs), TASK):
-        part = pairs[at : at + TASK].tolist()
-        yield folder, [(address(places[i]), address(places[j]), m) for i, j, m in part]
+class _Candidates:
+    """Pairs of pictures worth a closer look; those of crowded ones are made when asked for.
 
-
-def _like_pairs(facts: np.ndarray) -> np.ndarray:
-    """Pairs worth a closer look: int64 (n, 3), i < j, and 1 if one of them has to be mirrored.
-
-    They are sorted by j, then by i.
+    Args: facts: `FACTS` (n,).
+    Attributes: pictures: int64, rising, those that may be in a pair.
     """
-    n = len(facts)
-    grids = np.concatenate([facts["grid"], facts["grid"][:, :, ::-1]])
-    pairs = [np.empty((0, 3), np.int64)]
-    for i, j in like_codes(np.concatenate([facts["code"], facts["mirrored"]])):
-        some = ((i < n) | (j < n)) & (i % n != j % n)
+
+    def __init__(self, facts: np.ndarray):
+        self._n = n = len(facts)
+        self._codes = np.concatenate([facts["code"], facts["mirrored"]])
+        self._grids = np.concatenate([facts["grid"], facts["grid"][:, :, ::-1]])
+        self._crowded = crowded(self._codes).reshape(2, n).any(axis=0)
+        self._crowd = np.flatnonzero(self._crowded)
+        pairs = [np.empty((0, 3), np.int64)]
+        for i, j in like_codes(self._codes):
+            known = ~(self._crowded[i % n] & self._crowded[j % n])
+            pairs.append(self._worth_a_look(i[known], j[known]))
+        self._pairs = np.unique(np.concatenate(pairs), axis=0)
+        self._starts = np.searchsorted(self._pairs[:, 0], np.arange(n + 1))
+        self.pictures = np.union1d(self._pairs[:, :2], self._crowd)
+
+    def after(self, i: int, stays: np.ndarray) -> np.ndarray:
+        """Pictures after `i` that stay and to compare it with: int64 (m, 2), 1 for mirrored."""
+        pairs = self._pairs[self._starts[i] : self._starts[i + 1]]
+        if self._crowded[i]:
+            crowd = self._crowd[np.searchsorted(self._crowd, i, "right") :]
+            crowd = crowd[stays[crowd]]
+            pairs = [pairs]
+            for one, others in ((i, crowd), (i, crowd + self._n), (i + self._n, crowd)):
+                like = np.bitwise_count(self._codes[others] ^ self._codes[one]) <= DIFFER
+                pairs.append(self._worth_a_look(one, others[like]))
+            pairs = np.unique(np.concatenate(pairs), axis=0)
+        return pairs[stays[pairs[:, 1]], 1:]
+
+    def _worth_a_look(self, i: np.ndarray | int, j: np.ndarray) -> np.ndarray:
+        """Of pairs of codes those whose grids are alike: int64 (n, 3), i < j, 1 if mirrored."""
+        n = self._n
+        i, j = np.minimum(i, j), np.maximum(i, j)
+        some = (i < n) & (i != j - n)
         i, j = i[some], j[some]
-        close = alike(grids[i], grids[j])
+        close = alike(self._grids[i], self._grids[j])
         i, j = i[close], j[close]
-        ends = np.sort(np.stack([i % n, j % n], axis=1), axis=1)
-        pairs.append(np.column_stack([ends, (i >= n) | (j >= n)]))
-    pairs = np.unique(np.concatenate(pairs), axis=0)
-    return pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]
+        ends = np.sort(np.stack([i, j % n], axis=1), axis=1)
+        return np.column_stack([ends, j >= n])
 
 
-def confirm(task: tuple[Path, list[tuple]]) -> np.ndarray:
-    """Which pairs of pictures are alike, looked at closely: bool (pairs,).
+def closer(task: tuple[Path, list[tuple[str, int]]]) -> np.ndarray:
+    """`grid_of` pictures: uint8 (pictures, CELLS, CELLS, 3).
 
-    Args: task: folder of the set; pairs of addresses, and whether the second is to be mirrored.
+    Args: task: folder of the set; splits and rows.
     """
-    folder, pairs = task
-    splits, grids = {}, {}
-    for split, row in {address for *ends, _ in pairs for address in ends}:
+    folder, addresses = task
+    splits, grids = {}, []
+    for split, row in addresses:
         if split not in splits:
             splits[split] = open_split(folder, split, whole=True)
         low = splits[split].sizes[0]
-        grids[split, row] = grid_of(stored_picture(splits[split], row, low))
-    a = np.stack([grids[a] for a, _, _ in pairs])
-    b = np.stack([grids[b][:, ::-1] if mirrored else grids[b] for _, b, mirrored in pairs])
-    return alike(a, b)
+        grids.append(grid_of(stored_picture(splits[split], row, low)))
+    return np.stack(grids)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.atomic import replace_with
-from misc.data.check_facts import Limits, facts_of, processes
+from misc.data.check_facts import Limits, facts_of
 from misc.data.check_repeats import Repeats, near_repeats, repeats
 from misc.data.prepared import PreparedSplit, open_split, read_card
+from misc.data.processes import processes
 from misc.data.quarantine import Quarantined, read_quarantine, write_quarantine
 
 FIRST = 20  # pictures named in the report of a kind
@@ -60,22 +62,22 @@ class CheckedSet:
     other the later one is found. So the test split stays what others measure on, and within a split
     the picture that came first.
 
-    Args: workers: processes; 1: this one. What is found does not depend on it.
+    Args: workers: processes; None: one a core, 1: this one. The findings do not depend on it.
     Attributes: splits: list of `PreparedSplit`; findings: of each kind that there is, worst first.
     Raises: UserError if there is no complete prepared set in `folder`, or a process is killed.
     """
 
-    def __init__(self, folder: Path, limits: Limits, workers: int):
+    def __init__(self, folder: Path, limits: Limits, workers: int | None):
         self.folder = folder
         names = sorted(read_card(folder)["splits"], key="train".__eq__)
         self.splits = [open_split(folder, name) for name in names]
         lengths = [len(split) for split in self.splits]
         self._starts = np.cumsum([0, *lengths])
         self._split_of = np.repeat(np.arange(len(lengths)), lengths)
-        with processes(workers) as run:
-            known = [facts_of(split, limits, run) for split in self.splits]
+        with processes(workers, "looked at pictures") as executor:
+            known = [facts_of(split, limits, executor) for split in self.splits]
             facts = np.concatenate([facts for facts, _ in known])
-            found = [*self._repeats(facts, run), self._uncaptioned()]
+            found = [*self._repeats(facts, executor), self._uncaptioned()]
         found += [
             Finding(kind, np.flatnonzero(facts[kind]))
             for kind in KINDS
@@ -158,11 +160,11 @@ class CheckedSet:
                 known["of"] = f"{self._at(original)[0].split}/{self._name(original)}"
             yield known
 
-    def _repeats(self, facts: np.ndarray, run) -> list[Finding]:
+    def _repeats(self, facts: np.ndarray, executor: Executor) -> list[Finding]:
         seen = np.flatnonzero(~(facts["unreadable"] | facts["flat"]))
         copies = repeats(facts["pixels"][seen], seen)
         rest = np.setdiff1d(seen, copies.pictures, assume_unique=True)
-        near = near_repeats(facts, rest, self._address, self.folder, run)
+        near = near_repeats(facts, rest, self._address, self.folder, executor)
         found = []
         for kind, pairs in (("copy", copies), ("near", near)):
             across = self._across(pairs)

@@ -2,13 +2,10 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +19,7 @@ from misc.config.errors import UserError
 from misc.data.atomic import disk_errors, make_folder, sync
 from misc.data.images import crop_to_box, encode_png, open_picture, prepare
 from misc.data.picture import Picture
+from misc.data.processes import how_many, processes
 
 RULES = 2  # raise it whenever the same source picture would give other bytes
 # The first shards are small, to keep every core busy with a small set; the later ones large, so
@@ -117,13 +115,15 @@ def write_shards(
       workers: processes; None: one a core; 1: all in this process.
 
     Returns: the shards, without their pictures.
-    Raises: UserError for a picture that cannot be read or used, naming it, or a full disk. Shards
-      finished by then stay.
+    Raises: UserError for a picture that cannot be read or used, naming it, a full disk, or a
+      process that is killed. Shards finished by then stay.
     """
-    # Windows waits for at most 61 processes at once.
-    workers = min(workers or os.cpu_count() or 1, 61)
+    workers = how_many(workers)
     seen: list[Shard] = []
-    with tqdm(total=pictures, desc=description, unit="picture") as bar, _pool(workers) as submit:
+    with (
+        tqdm(total=pictures, desc=description, unit="picture") as bar,
+        processes(workers, "prepared pictures", "; what is finished is kept") as executor,
+    ):
         waiting: dict[Future, int] = {}
 
         def collect(most: int) -> None:
@@ -139,41 +139,10 @@ def write_shards(
                 bar.initial += count
                 bar.update(count)
             else:
-                waiting[submit(_write_shard, shard)] = count
+                waiting[executor.submit(_write_shard, shard)] = count
             collect(workers)  # one more than there are processes, so that none waits for work
         collect(0)
     return seen
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator:
-    """`submit(function, argument)`, to other processes if there are to be several."""
-    if workers <= 1:
-        yield _now
-        return
-    executor = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_die_quietly
-    )
-    try:
-        yield executor.submit
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a process that prepared pictures was killed, probably for want of memory; run the "
-            "same command again with fewer workers, what is finished is kept"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _now(function, argument) -> Future:
-    future = Future()
-    future.set_result(function(argument))
-    return future
-
-
-def _die_quietly() -> None:
-    # Ctrl-C reaches every process; the parent alone reports it.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

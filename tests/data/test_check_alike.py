@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from misc.data.check_alike import CELLS, DIFFER, alike, code_of, grid_of, like_codes
+from misc.data.check_alike import CELLS, CROWD, DIFFER, alike, code_of, crowded, grid_of, like_codes
 from misc.drawings import birds
 from misc.drawings.birds_draw import draw
 
@@ -58,6 +58,27 @@ def test_few_codes_and_equal_ones():
     assert pairs_of([5] * 4) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
 
 
+def test_pairs_that_are_left_out_are_of_two_crowded_codes(monkeypatch):
+    random = np.random.default_rng(2)
+    centres = random.integers(0, 2**64, 6, np.uint64)
+    codes = np.repeat(centres, [2, 3, 8, 9, 30, 1])
+    codes ^= np.uint64(1) << random.integers(0, 64, len(codes)).astype(np.uint64)
+    every = set(pairs_of(codes))
+    assert not crowded(codes).any()
+    monkeypatch.setattr("misc.data.check_alike.CROWD", 8)
+    found, many = pairs_of(codes), crowded(codes)
+    assert many.tolist() == [False] * 13 + [True] * 39 + [False]
+    assert len(set(found)) == len(found) and set(found) < every
+    assert all(many[i] and many[j] for i, j in every - set(found))
+
+
+def test_copies_without_end_make_no_pairs():
+    codes = [5] * (CROWD + 1)
+    assert pairs_of(codes) == [] and crowded(np.array(codes, np.uint64)).all()
+    assert len(pairs_of(codes[1:])) == CROWD * (CROWD - 1) / 2
+    assert crowded(np.array([], np.uint64)).shape == (0,)
+
+
 def test_a_code_is_worked_out_by_hand():
     columns = np.array([0, 10, 10, 11, 50, 40, 42, 42, 200], np.uint8)
     picture = Image.fromarray(np.tile(columns, (8, 1)))
@@ -102,6 +123,7 @@ def test_other_pictures_are_not_alike(pictures):
     grids = np.stack([grid_of(picture) for picture in pictures])
     for turn in range(1, 12):
         assert not alike(grids, np.roll(grids, turn, axis=0)).any()
+    assert alike(grids[3:4], grids).tolist() == [number == 3 for number in range(12)]
     assert not alike(grids, 255 - grids).any()  # no gain turns bright into dark
 
 
