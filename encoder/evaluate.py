@@ -76,8 +76,6 @@ def picture_embeddings(run: Path, cfg: EasyDict, split) -> tuple[np.ndarray | No
     given = cfg.TRAIN.IMAGE_FEATURES
     if given.endswith(".npy"):
         return None, f"{given} holds features of the training pictures alone"
-    if is_release(split.folder):
-        return split.features, ""
     if given:
         if not (split.folder / "features" / f"{given}.npy").exists():
             return None, f"{split.folder} has no features {given}, which the encoder was trained on"
@@ -88,7 +86,12 @@ def picture_embeddings(run: Path, cfg: EasyDict, split) -> tuple[np.ndarray | No
     from misc.training.runs import newest_checkpoint
 
     saved = tf.train.list_variables(newest_checkpoint(run))
-    if not any("image_tower/" in name for name, _ in saved):  # or of its optimizer
+    tower = any("image_tower/" in name for name, _ in saved)  # or of its optimizer
+    if is_release(split.folder):
+        if tower:
+            return None, f"the encoder learnt from pictures, and {split.folder} holds features"
+        return split.features, ""
+    if not tower:
         return None, "no image tower came with this encoder"
     return _seen(run, cfg, split), ""
 
@@ -124,6 +127,8 @@ def main(argv: list[str] | None = None) -> None:
     from misc.training.runs import load_run
 
     _, cfg = load_run(args.run, "encoder")
+    if not (args.data or cfg.DATA_DIR or cfg.DATASET_NAME):
+        raise UserError(f"{args.run} was trained elsewhere: name a prepared set with --data")
     data = args.data or data_folder(cfg)
     train, test = _splits(data, cfg)
     seen, unseen = (

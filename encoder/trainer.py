@@ -11,6 +11,7 @@ from encoder.model import ImageTower, TextEncoder
 from encoder.model_bag import BagOfWords, most_frequent
 from encoder.model_minilm import MiniLM
 from encoder.optimizer import TorchRMSprop
+from encoder.release import is_release, open_release
 from misc.data.prepared import open_split
 from misc.training.gan_data import data_folder
 from misc.training.schedules import Decay
@@ -94,12 +95,16 @@ class Trainer:
     def begin(self) -> None:
         """Give a bag of words the words of the training captions; others begin with none.
 
-        Raises: UserError if the prepared set is missing or damaged.
+        Raises: UserError if the set is missing or damaged.
         """
         if self._cfg.TEXT.KIND != "bag":
             return
-        split = open_split(data_folder(self._cfg), "train")
-        captions = (text for i in range(len(split)) for text in split.record(i)["captions"])
+        folder = data_folder(self._cfg)
+        if is_release(folder):
+            split, _ = open_release(folder, self._cfg.TEXT.DIMENSION)
+        else:
+            split = open_split(folder, "train")
+        captions = (text for i in range(len(split.labels)) for text in split.record(i)["captions"])
         words = most_frequent(captions, self._cfg.TEXT.VOCABULARY)
         self.networks["text_encoder"].learn_words(words)
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from encoder import evaluate
 from encoder.evaluation_page import Neighbours, write_page
 from encoder.model import ImageTower
+from encoder.release import open_release
 from encoder.trainer import build_text_encoder
 from misc.config.errors import UserError
 from misc.config.load import load_config, save_config
@@ -223,3 +224,15 @@ def test_mistakes_are_one_line(flags, message, run, run_main, tmp_path, monkeypa
 def test_a_set_without_captions_is_refused(run, run_main, make_set):
     code, _, err = run_main(evaluate.main, "--run", run, "--data", make_set(captions=0, width=None))
     assert code == 2 and "no captions to measure" in err
+
+
+def test_pictures_and_features_do_not_mix(run, release):
+    cfg = load_config("encoder", None, [*KEYS, "DATA_DIR=x"])
+    pictures, why = evaluate.picture_embeddings(run, cfg, open_release(release, 4)[1])
+    assert pictures is None and "learnt from pictures" in why
+
+
+def test_an_encoder_without_a_set_of_its_own(run_main, tmp_path):
+    folder = save_run(tmp_path / "run", "''", "DATASET_NAME=''")
+    code, _, err = run_main(evaluate.main, "--run", folder)
+    assert code == 2 and "name a prepared set with --data" in err

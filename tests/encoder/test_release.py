@@ -145,6 +145,13 @@ def test_training_runs_resumes_and_refuses_other_files(release, tmp_path, run_ma
     assert code == 2 and "was begun on other data: training classes (" in err
 
 
+def test_a_bag_learns_the_words_of_a_release(release, run_main, tmp_path):
+    bag = ["TEXT.KIND=bag", "TEXT.WORD_DIM=4", "GPU_ID=-1", "TRAIN.MAX_EPOCH=1"]
+    flags = [flag for key in settings(release, *bag) for flag in ("--set", key)]
+    code, _, err = run_main(main, "--run", tmp_path / "bag", *flags)
+    assert code == 0, err
+
+
 def test_what_a_release_is(release, tiny_set, tmp_path):
     assert is_release(release) and not is_release(tiny_set) and not is_release(tmp_path / "no")
     assert learns_from_features(config(release)) and not learns_from_features(config(tiny_set))
