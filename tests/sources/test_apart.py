@@ -20,9 +20,8 @@ def letters(word):
 
 
 def endless(place):
-    for number in count():
-        place.write_text(f"{os.getpid()}")
-        yield number
+    place.write_text(f"{os.getpid()}")  # once: the process may be killed at any later moment
+    yield from count()
 
 
 def mistaken():
