@@ -81,12 +81,9 @@ def picture_embeddings(run: Path, cfg: EasyDict, split) -> tuple[np.ndarray | No
             return None, f"{split.folder} has no features {given}, which the encoder was trained on"
         rows = image_features(split, given, cfg.TEXT.DIMENSION)[split.rows]
         return np.ascontiguousarray(rows if rows.ndim == 2 else rows[:, :, 0]), ""
-    import tensorflow as tf
+    from encoder.look import has_eye
 
-    from misc.training.runs import newest_checkpoint
-
-    saved = tf.train.list_variables(newest_checkpoint(run))
-    tower = any("image_tower/" in name for name, _ in saved)  # or of its optimizer
+    tower = has_eye(run)
     if is_release(split.folder):
         if tower:
             return None, f"the encoder learnt from pictures, and {split.folder} holds features"
@@ -97,25 +94,16 @@ def picture_embeddings(run: Path, cfg: EasyDict, split) -> tuple[np.ndarray | No
 
 
 def _seen(run, cfg, split):
-    import tensorflow as tf
+    from encoder.batches import family
+    from encoder.look import load
+    from misc.data.images import centre_of
 
-    from encoder.batches import family, shrunk
-    from encoder.model import ImageTower
-    from misc.data.images import centre_of, to_float
-    from misc.training.distribute import precision
-    from misc.training.runs import restore_networks
-
-    side = cfg.IMAGE.SIZE
-    imsize, stored = family(split, side)
-    with precision(cfg.PRECISION):
-        tower = ImageTower(side, cfg.IMAGE.WIDTH, cfg.TEXT.DIMENSION, cfg.IMAGE.GRID)
-    restore_networks(run, {"image_tower": tower})
-    look = tf.function(lambda pixels: tower(pixels, training=False), reduce_retracing=True)
+    imsize, stored = family(split, cfg.IMAGE.SIZE)
+    look = load(run, cfg)
     out = np.empty((len(split), cfg.TEXT.DIMENSION), np.float32)
     for start in tqdm(range(0, len(out), PICTURES), "pictures", disable=None):
         some = np.arange(start, min(start + PICTURES, len(out)))
-        pixels = np.stack([centre_of(png, imsize) for png in split.pictures(some, stored)])
-        out[some] = look(shrunk(to_float(pixels), side))
+        out[some] = look(np.stack([centre_of(p, imsize) for p in split.pictures(some, stored)]))
     return out
 
 

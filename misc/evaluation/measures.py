@@ -1,125 +1,146 @@
-"""Numbers about a trained GAN: which captions are sampled, what is compared, what is reported."""
+"""From what judges say of pictures to the lines that are told: one a metric, each by a protocol."""
 
 import json
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from misc.config.errors import UserError
-from misc.data.atomic import disk_errors
-from misc.data.images import centre_of
-from misc.data.prepared import PreparedSplit
-from misc.evaluation.colour_correlation import colour_correlation, shuffled
-from misc.evaluation.inception_score import inception_score
-from misc.evaluation.steady import Stages
+from misc.data.atomic import disk_errors, make_folder, write_atomic
+from misc.evaluation import colour_correlation, frechet, inception_score, kid, precision_recall
+from misc.evaluation.attributes import attribute_accuracy
+from misc.evaluation.bootstrap import Estimate
+from misc.evaluation.protocols import line
+from misc.evaluation.r_precision import r_precision
+
+NEIGHBOURS = 3  # of precision and recall
 
 
-class CaptionChoice:
-    """A seeded choice of captions of a split, with the pictures they are about.
+@dataclass(frozen=True)
+class Judged:
+    """Generated pictures and real ones, as judges see them (`misc.evaluation.judging.judge`).
 
-    Every picture has one caption in the choice before any has two.
-
-    Args: count: captions; distinct: at most one a picture, so fewer where pictures are few.
-    Attributes: pictures, rows: (n,) indices of pictures, and of captions among the embeddings.
+    Attributes:
+      fake, real: {"judge/what": (n, ...)} of the generated and of the real pictures.
+      facts: {judge: what its lines tell of it}; `judge` in them is its name in protocols.
+      own: (n,) the place of each fake's own picture among the real ones.
+      labels: (n,) the class of each fake's own picture.
+      sentences: float32 (n, d), the captions in the space of the judge `encoder`.
+      mentions: int8 (n, a), the attributes that the captions name, see `misc.data.mentions`.
+      attributes: their names.
     """
 
-    def __init__(
-        self,
-        split: PreparedSplit,
-        embeddings: np.ndarray,
-        count: int,
-        seed: int,
-        distinct: bool = False,
-    ):
-        random = np.random.default_rng(seed)
-        captioned = np.flatnonzero(split.index["count"])
-        count = min(count, len(captioned)) if distinct else count
-        rounds = -(-count // len(captioned))
-        order = np.concatenate([random.permutation(captioned) for _ in range(rounds)])
-        entries = split.index[order[:count]]
-        self.split, self.embeddings, self.seed = split, embeddings, seed
-        self.pictures = order[:count]
-        self.rows = entries["first"] + random.integers(0, entries["count"])
+    fake: Mapping[str, np.ndarray]
+    real: Mapping[str, np.ndarray]
+    facts: Mapping[str, dict]
+    own: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    sentences: np.ndarray | None = None
+    mentions: np.ndarray | None = None
+    attributes: Sequence[str] = ()
 
-    def fakes(self, stages: Stages, batch: int) -> Iterator[np.ndarray]:
-        """Last-stage pictures of the captions, in order: uint8 (at most `batch`, s, s, 3)."""
-        with tqdm(total=len(self.rows), desc="measure", unit="picture", disable=None) as bar:
-            for start in range(0, len(self.rows), batch):
-                rows = self.rows[start : start + batch]
-                yield stages(np.asarray(self.embeddings[rows]), self.seed, start)[-1]
-                bar.update(len(rows))
-
-    def reals(self, imsize: int, batch: int) -> Iterator[np.ndarray]:
-        """The captions' own pictures: their middle, as large as the GAN is trained to see.
-
-        Raises: UserError if the set stores none of this size.
-        """
-        if imsize not in self.split.card["imsizes"]:
-            known = " and ".join(map(str, self.split.card["imsizes"]))
-            raise UserError(
-                f"{self.split.folder}: pictures for models of {known} px, the run's are {imsize} "
-                "px; prepare the set with --imsizes"
-            )
-        size = self.split.sizes[self.split.card["imsizes"].index(imsize)]
-        for start in range(0, len(self.pictures), batch):
-            files = self.split.pictures(self.pictures[start : start + batch], size)
-            yield np.stack([centre_of(file, imsize) for file in files])
+    def told(self, metric: str, judge: str, estimate: Estimate, what: str, **facts) -> dict:
+        """The line of a number that came from "judge/what"."""
+        counts = {
+            "n": len(self.fake[f"{judge}/{what}"]),
+            "n_real": len(self.real[f"{judge}/{what}"]),
+        }
+        known = {k: v for k, v in self.facts[judge].items() if k != "judge"}
+        return line(metric, self.facts[judge]["judge"], estimate, **facts, **counts, **known)
 
 
-def score(classify, fakes: Iterator, reals: Iterator, splits: int) -> list[dict]:
-    """The Inception scores of generated and of real pictures under the same network, as lines.
+Measured = tuple[dict, Estimate]
 
-    `classify`: a `misc.evaluation.classifier.Classifier`. The captions, and so the pictures, come
-    in a seeded random order, which the score's splits need. `images` on a line is how many there
-    are; give as many fakes as reals, for the score grows with their number.
-    Raises: UserError if there are fewer pictures than splits.
+
+def measure(
+    metrics: Iterable[str], judged: Judged, seed: int, splits: int
+) -> Iterator[tuple[dict, np.ndarray]]:
+    """The line of each metric, with the replicates of its value.
+
+    Args: splits: of the Inception score.
+    Raises: UserError if there are too few pictures for a metric.
     """
-    lines = []
-    for source, batches in (("fake", fakes), ("real", reals)):
-        probabilities = np.concatenate([classify(pictures)["species"] for pictures in batches])
-        if len(probabilities) < splits:
-            raise UserError(
-                f"EVAL.SPLITS is {splits}, but there are only {len(probabilities)} {source} "
-                "pictures; lower it, or take a set with a larger test split"
-            )
-        value, std = inception_score(probabilities, splits)
-        lines.append(
-            {
-                "metric": "is",
-                "source": source,
-                "value": value,
-                "std": std,
-                "splits": splits,
-                "images": len(probabilities),
-                "network": classify.network,
-                "network_digest": classify.digest,
-                "classifier_accuracy": classify.accuracy,
-                "protocol": "mean and deviation over splits of exp(mean KL), a caption for each of "
-                "as many test pictures, stored pictures cropped to their middle",
-            }
+    for metric in metrics:
+        start = time.monotonic()
+        told, estimate = _MEASURES[metric](judged, seed, splits)
+        seconds = round(time.monotonic() - start, 3)
+        yield told | {"seed": seed, "seconds": seconds}, estimate.replicates
+
+
+def needed(metrics: Iterable[str], classifier: bool) -> set[str]:
+    """The judges that these metrics ask. Args: classifier: there is one, so it gives the `is`."""
+    judges = {
+        "is": "classifier" if classifier else "network",
+        "fid": "network",
+        "kid": "network",
+        "pr": "network",
+        "r_precision": "encoder",
+        "attributes": "classifier",
+        "colour": "colour",
+    }
+    return {judges[metric] for metric in metrics}
+
+
+def _inception(judged: Judged, seed: int, splits: int) -> Measured:
+    judge, what = (
+        ("classifier", "species")
+        if "classifier/species" in judged.fake
+        else (
+            "network",
+            "probabilities",
         )
-    return lines
+    )
+    for name, rows in (("generated", judged.fake), ("real", judged.real)):
+        if len(rows[f"{judge}/{what}"]) < splits:
+            raise UserError(
+                f"the Inception score takes {splits} splits, but there are only "
+                f"{len(rows[f'{judge}/{what}'])} {name} pictures; lower EVAL.SPLITS (--splits)"
+            )
+    fake, real = (
+        inception_score.inception_score(_shuffled(rows[f"{judge}/{what}"], seed), splits, seed)
+        for rows in (judged.fake, judged.real)
+    )
+    facts = {"real": real.value, "real_interval": list(real.interval), "splits": splits}
+    return judged.told("is", judge, fake, what, **facts), fake
 
 
-def colours(fakes: Iterator, reals: Iterator, seed: int) -> dict:
-    """The correlation of each caption's fake with its own picture, and with another's, as a line.
-
-    Both are None, and stderr says so, if all fakes or all reals have the same colour.
-    """
-    fake, real = np.concatenate(list(fakes)), np.concatenate(list(reals))
-    own = colour_correlation(fake, real)
-    other = colour_correlation(fake, real[shuffled(len(real), seed)])
-    if own is None:
-        print("EVAL.METRICS colour is undefined: one colour for all pictures", file=sys.stderr)
-    return {"metric": "colour", "colour_correlation": own, "shuffled": other, "images": len(fake)}
+def _shuffled(rows: np.ndarray, seed: int) -> np.ndarray:
+    # Splits are consecutive rows, and files in a folder come class by class.
+    return rows[np.random.default_rng(seed).permutation(len(rows))]
 
 
-def report(run: Path, line: dict) -> None:
-    """Print one JSON line on stdout and append it to the run folder's metrics.jsonl."""
-    text = json.dumps(line)
-    print(text, flush=True)
-    with disk_errors(run / "metrics.jsonl"), open(run / "metrics.jsonl", "a") as file:
-        file.write(text + "\n")
+def _frechet(judged: Judged, seed: int, splits: int) -> Measured:
+    found = frechet.fid(judged.fake[FEATURES], judged.real[FEATURES], seed)
+    facts = {
+        "extrapolated": found.extrapolated.value,
+        "extrapolated_interval": list(found.extrapolated.interval),
+    }
+    return judged.told("fid", "network", found.estimate, "features", **facts), found.estimate
+
+
+def _kid(judged: Judged, seed: int, splits: int) -> Measured:
+    found = kid.kid(judged.fake[FEATURES], judged.real[FEATURES], seed)
+    facts = {"subset_size": kid.subset_size(judged.fake[FEATURES], judged.real[FEATURES])}
+    return judged.told("kid", "network", found, "features", **facts), found
+
+
+def _precision_recall(judged: Judged, seed: int, splits: int) -> Measured:
+    found = precision_recall.precision_recall(
+        judged.fake[FEATURES], judged.real[FEATURES], seed, NEIGHBOURS
+    )
+    facts = {"k": NEIGHBOURS}
+    for part in ("precision", "recall"):
+        facts |= {part: found[part].value, f"{part}_interval": list(found[part].interval)}
+    return judged.told("pr", "network", found["f1"], "features", **facts), found["f1"]
+
+
+FEATURES = "network/features"
+_MEASURES: dict[str, Callable[[Judged, int, int], Measured]] = {
+    "is": _inception,
+    "fid": _frechet,
+    "kid": _kid,
+    "pr": _precision_recall,
+}

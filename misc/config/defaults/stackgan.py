@@ -7,6 +7,8 @@ is understood by each program, which reads the keys that concern it.
 from misc.config.defaults import common
 from misc.config.keys import Key, above, at_least, one_of, power_of_two, share
 
+METRICS = ("is", "fid", "kid", "pr", "r_precision", "attributes", "colour")
+
 KEYS = common.KEYS + (
     Key("EMBEDDING_TYPE", "cnn-rnn", "text embedding; only char-CNN-RNN's is alive"),
     Key("Z_DIM", 100, "width of the noise z", at_least(1)),
@@ -85,28 +87,42 @@ KEYS = common.KEYS + (
     Key(
         "EVAL.METRICS",
         [],
-        "main.py: numbers to compute; is: Inception score, colour: colour correlation",
+        f"main.py: numbers to compute, of: {', '.join(METRICS)}; misc/evaluation/protocols.py says "
+        "what they are",
         free=True,
     ),
     Key(
         "EVAL.COUNT",
-        3000,
-        "main.py: captions of the Inception score, at most one a test picture",
-        at_least(1),
+        0,
+        "main.py: test captions to measure on; 0: one of each test picture",
+        at_least(0),
         free=True,
     ),
     Key("EVAL.SPLITS", 10, "main.py: splits of the Inception score", at_least(1), free=True),
     Key(
-        "EVAL.COLOUR_COUNT",
-        500,
-        "main.py: captions of the colour correlation",
-        at_least(2),
+        "EVAL.NETWORK",
+        "efficientnet-lite0",
+        "main.py: what looks at pictures for fid, kid and pr, and for is without a classifier",
+        one_of("efficientnet-lite0", "mobilenet-v2", "inception-2015", "inception-v3"),
+        free=True,
+    ),
+    Key(
+        "EVAL.WEIGHTS",
+        "",
+        "main.py: weights file of EVAL.NETWORK; empty: those of its package, or downloaded",
         free=True,
     ),
     Key(
         "EVAL.CLASSIFIER",
         "",
-        "main.py: folder of the set's classifier, or an Inception-v3 weights file",
+        "main.py: folder of the set's own classifier, for is and attributes",
+        free=True,
+    ),
+    Key(
+        "EVAL.ENCODER",
+        "",
+        "main.py: run of a text encoder with an eye for pictures, for r_precision; another than "
+        "the one the GAN was trained with",
         free=True,
     ),
 )
@@ -124,15 +140,24 @@ def problems(cfg) -> list[str]:
         found.append("TEST.HR_IMSIZE must be larger than TEST.LR_IMSIZE")
     if cfg.GAN.GF_DIM % 4:
         found.append("GAN.GF_DIM must be divisible by 4: the widths are gf/4 to 8 gf")
-    unknown = [m for m in cfg.EVAL.METRICS if m not in ("is", "colour")]
+    metrics = cfg.EVAL.METRICS
+    unknown = [m for m in metrics if m not in METRICS]
     if unknown:
-        found.append(f"EVAL.METRICS: unknown {', '.join(map(str, unknown))} (known: is, colour)")
-    if "is" in cfg.EVAL.METRICS:
-        if not cfg.EVAL.CLASSIFIER:
-            found.append(
-                "EVAL.METRICS: is needs EVAL.CLASSIFIER, the folder that python -m "
-                "misc.evaluation.train_classifier wrote, or an Inception-v3 weights file"
-            )
-        if cfg.EVAL.COUNT < cfg.EVAL.SPLITS:
-            found.append(f"EVAL.COUNT {cfg.EVAL.COUNT} must be at least EVAL.SPLITS")
+        found.append(
+            f"EVAL.METRICS: unknown {', '.join(map(str, unknown))} (known: {', '.join(METRICS)})"
+        )
+    if len(set(map(str, metrics))) < len(metrics):
+        found.append(f"EVAL.METRICS: {', '.join(map(str, metrics))}: name each once")
+    if "is" in metrics and 0 < cfg.EVAL.COUNT < cfg.EVAL.SPLITS:
+        found.append(f"EVAL.COUNT {cfg.EVAL.COUNT} must be at least EVAL.SPLITS")
+    if "attributes" in metrics and not cfg.EVAL.CLASSIFIER:
+        found.append(
+            "EVAL.METRICS: attributes needs EVAL.CLASSIFIER, the folder that python -m "
+            "misc.evaluation.train_classifier wrote"
+        )
+    if "r_precision" in metrics and not cfg.EVAL.ENCODER:
+        found.append(
+            "EVAL.METRICS: r_precision needs EVAL.ENCODER, the run of an encoder that the GAN was "
+            "not trained with: train one with another SEED"
+        )
     return found
