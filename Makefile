@@ -41,11 +41,14 @@ data/$(DEMO)/set.json: | data/raw/$(DEMO)/drawn.json
 runs/classifier_$(DEMO)/classifier.json:
 	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --out runs/classifier_$(DEMO) --epochs 10 --gpu -1
 
+# Two processes, a file of tests in one of them: most tests keep one core busy.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: venv
-	$(BIN)/python -m pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 test-slow: venv
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: venv
 	$(BIN)/ruff check .

@@ -45,6 +45,12 @@ def offline(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", local_only)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path_factory):
+    """Nothing is left in the cache of whoever runs the tests; each begins with an empty one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def draw_picture():
     """`draw_picture(path, colour, shape, size=(48, 40), seed=0)`: a coloured shape, as a PNG file.

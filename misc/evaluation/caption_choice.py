@@ -1,5 +1,6 @@
 """Which captions of a split a GAN is measured on, and the pictures that they were written about."""
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -39,6 +40,18 @@ class CaptionChoice:
         """The sentences, in order; empty ones for embeddings that came without their text."""
         records = (self.split.record(int(i))["captions"] for i in self.pictures)
         return [r[k] if r else "" for r, k in zip(records, self._said, strict=True)]
+
+    @property
+    def distinct(self) -> int:
+        """How many pictures `reals` gives."""
+        return len(self._distinct)
+
+    def content(self, imsize: int) -> str:
+        """By which pictures of `reals` are known again: a digest of what decides which they are."""
+        digest = hashlib.sha256((self.split.folder.parent / "set.json").read_bytes())
+        digest.update(f"{self.split.split} {imsize}".encode())
+        digest.update(self.split.rows[self._distinct].astype(np.int64).tobytes())
+        return digest.hexdigest()
 
     @property
     def labels(self) -> np.ndarray:

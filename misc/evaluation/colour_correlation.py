@@ -7,25 +7,23 @@ import numpy as np
 
 
 def colour_correlation(fake: np.ndarray, real: np.ndarray) -> float | None:
-    """Pearson correlation of the mean colours of the central halves of fake and real pictures.
+    """Pearson correlation of the `central_colours` of fake and real pictures.
 
-    A picture's colour is the mean over the middle half of its rows and of its columns. Each channel
-    is centred by its own mean over the pictures, then the three are pooled: otherwise "birds are
-    redder than blue", which needs no sentence, would already correlate.
+    Each channel is centred by its own mean over the pictures, then the three are pooled: otherwise
+    "birds are redder than blue", which needs no sentence, would already correlate.
 
     Args:
-      fake: uint8 (n, h, w, 3), generated from captions.
-      real: uint8 (n, H, W, 3); row i is the picture that caption i describes.
+      fake: float64 (n, 3), of pictures generated from captions.
+      real: float64 (n, 3); row i is of the picture that caption i describes.
     Returns: float in [-1, 1], near 0 if the sentences are ignored; None, for it is undefined, if
       all fakes or all reals have the same colour.
     Raises: ValueError for other shapes, or fewer than two pictures.
     """
     from scipy.stats import pearsonr
 
-    if len(fake) != len(real) or len(fake) < 2:
-        raise ValueError(f"colour_correlation: {len(fake)} fake and {len(real)} real pictures")
-    colours = [_central_colour(pictures) for pictures in (fake, real)]
-    centred = [(c - c.mean(axis=0)).ravel() for c in colours]
+    if np.shape(fake) != np.shape(real) or len(fake) < 2:
+        raise ValueError(f"colour_correlation: {np.shape(fake)} fake, {np.shape(real)} real")
+    centred = [(c - c.mean(axis=0)).ravel() for c in (fake, real)]
     if not all(np.any(np.abs(c) > 1e-9) for c in centred):
         return None
     return float(pearsonr(*centred).statistic)
@@ -41,10 +39,10 @@ def shuffled(n: int, seed: int) -> np.ndarray:
     return partners
 
 
-def _central_colour(pictures: np.ndarray) -> np.ndarray:
-    """uint8 (n, h, w, 3) -> float64 (n, 3)."""
+def central_colours(pictures: np.ndarray) -> np.ndarray:
+    """uint8 (n, h, w, 3) -> float64 (n, 3): means over the middle half of rows and of columns."""
     if pictures.ndim != 4 or pictures.shape[-1] != 3 or min(pictures.shape[1:3]) < 2:
-        raise ValueError(f"colour_correlation: expected (n, h, w, 3), got {pictures.shape}")
+        raise ValueError(f"central_colours: expected (n, h, w, 3), got {pictures.shape}")
     h, w = pictures.shape[1:3]
     middle = pictures[:, h // 4 : h - h // 4, w // 4 : w - w // 4]
     return middle.mean(axis=(1, 2), dtype=np.float64)
