@@ -30,16 +30,19 @@ def main(argv: list[str] | None = None) -> None:
     import_tensorflow()
     choose_devices(args.gpu)
     from misc.evaluation import features
-    from misc.evaluation.judging import judge
+    from misc.evaluation.judges import by_network
+    from misc.evaluation.judging import judge, judge_kept
     from misc.evaluation.measures import Judged, measure
 
-    network = features.load(args.network, args.weights)
+    judges = {"network": by_network(features.load(args.network, args.weights))}
     with tempfile.TemporaryDirectory(prefix="def-gan-") as aside:
-        seen = network.features_of(fake.batches(args.batch), Path(aside) / "fake", len(fake))
-        judged = Judged(seen, known)
+        known = judge_kept(lambda: real.batches(args.batch), len(real), judges, real.digest)
+        seen = judge(fake.batches(args.batch), len(fake), judges, Path(aside))
+        judged = Judged(seen, known, {"network": judges["network"].facts})
+        folders = {"real_folder": str(args.real), "fake_folder": str(args.fake)}
+        digests = {"real_digest": real.digest, "fake_digest": fake.digest}
         for line, _ in measure(args.metrics, judged, args.seed, args.splits):
-            digests = {"real": real.digest, "fake": fake.digest}
-            print(json.dumps(line | digests), flush=True)
+            print(json.dumps(line | folders | digests), flush=True)
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""One pass over pictures, through everything that judges them; what is said of real ones is kept."""
+"""One pass over pictures, through all that judges them; what is said of real ones is kept."""
 
 import hashlib
 import os

@@ -1,22 +1,22 @@
 """From what judges say of pictures to the lines that are told: one a metric, each by a protocol."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from misc.config.errors import UserError
-from misc.data.atomic import disk_errors, make_folder, write_atomic
-from misc.evaluation import colour_correlation, frechet, inception_score, kid, precision_recall
-from misc.evaluation.attributes import attribute_accuracy
-from misc.evaluation.bootstrap import Estimate
+from misc.evaluation.bootstrap import Estimate, bootstrap
+from misc.evaluation.colour_correlation import colour_correlation, shuffled
+from misc.evaluation.frechet import LEAST, fid
+from misc.evaluation.inception_score import inception_score
+from misc.evaluation.kid import SUBSET, kid
+from misc.evaluation.precision_recall import precision_recall
 from misc.evaluation.protocols import line
-from misc.evaluation.r_precision import r_precision
 
 NEIGHBOURS = 3  # of precision and recall
+FEATURES = ("network", "features")
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,24 @@ class Judged:
     mentions: np.ndarray | None = None
     attributes: Sequence[str] = ()
 
-    def told(self, metric: str, judge: str, estimate: Estimate, what: str, **facts) -> dict:
+    def both(self, judge: str, what: str, least: int, why: str) -> tuple[np.ndarray, np.ndarray]:
+        """What a judge says of the fakes and of the reals. Raises: UserError if too few."""
+        fake, real = self.fake[f"{judge}/{what}"], self.real[f"{judge}/{what}"]
+        for kind, rows in (("generated", fake), ("real", real)):
+            if len(rows) < least:
+                raise UserError(
+                    f"{len(rows)} {kind} pictures are too few, expected at least {least}: {why}"
+                )
+        return fake, real
+
+    def told(self, metric: str, judge: str, what: str, estimate: Estimate, **facts) -> dict:
         """The line of a number that came from "judge/what"."""
         counts = {
             "n": len(self.fake[f"{judge}/{what}"]),
             "n_real": len(self.real[f"{judge}/{what}"]),
         }
-        known = {k: v for k, v in self.facts[judge].items() if k != "judge"}
-        return line(metric, self.facts[judge]["judge"], estimate, **facts, **counts, **known)
+        known = dict(self.facts[judge])
+        return line(metric, known.pop("judge"), estimate, **facts, **counts, **known)
 
 
 Measured = tuple[dict, Estimate]
@@ -85,62 +95,59 @@ def needed(metrics: Iterable[str], classifier: bool) -> set[str]:
 
 
 def _inception(judged: Judged, seed: int, splits: int) -> Measured:
-    judge, what = (
-        ("classifier", "species")
-        if "classifier/species" in judged.fake
-        else (
-            "network",
-            "probabilities",
-        )
-    )
-    for name, rows in (("generated", judged.fake), ("real", judged.real)):
-        if len(rows[f"{judge}/{what}"]) < splits:
-            raise UserError(
-                f"the Inception score takes {splits} splits, but there are only "
-                f"{len(rows[f'{judge}/{what}'])} {name} pictures; lower EVAL.SPLITS (--splits)"
-            )
+    judge, what = "classifier", "species"
+    if "classifier/species" not in judged.fake:
+        judge, what = "network", "probabilities"
+    fake, real = judged.both(judge, what, splits, f"{splits} splits; lower EVAL.SPLITS (--splits)")
+    # Splits are consecutive rows, and pictures in a folder come class by class.
     fake, real = (
-        inception_score.inception_score(_shuffled(rows[f"{judge}/{what}"], seed), splits, seed)
-        for rows in (judged.fake, judged.real)
+        inception_score(rows[np.random.default_rng(seed).permutation(len(rows))], splits, seed)
+        for rows in (fake, real)
     )
-    facts = {"real": real.value, "real_interval": list(real.interval), "splits": splits}
-    return judged.told("is", judge, fake, what, **facts), fake
-
-
-def _shuffled(rows: np.ndarray, seed: int) -> np.ndarray:
-    # Splits are consecutive rows, and files in a folder come class by class.
-    return rows[np.random.default_rng(seed).permutation(len(rows))]
+    facts = {"real": real.value, "real_interval": real.interval, "splits": splits}
+    return judged.told("is", judge, what, fake, **facts), fake
 
 
 def _frechet(judged: Judged, seed: int, splits: int) -> Measured:
-    found = frechet.fid(judged.fake[FEATURES], judged.real[FEATURES], seed)
-    facts = {
-        "extrapolated": found.extrapolated.value,
-        "extrapolated_interval": list(found.extrapolated.interval),
-    }
-    return judged.told("fid", "network", found.estimate, "features", **facts), found.estimate
+    found = fid(*judged.both(*FEATURES, LEAST, "the Frechet distance"), seed)
+    limit = found.extrapolated
+    facts = {"extrapolated": limit.value, "extrapolated_interval": limit.interval}
+    return judged.told("fid", *FEATURES, found.estimate, **facts), found.estimate
 
 
 def _kid(judged: Judged, seed: int, splits: int) -> Measured:
-    found = kid.kid(judged.fake[FEATURES], judged.real[FEATURES], seed)
-    facts = {"subset_size": kid.subset_size(judged.fake[FEATURES], judged.real[FEATURES])}
-    return judged.told("kid", "network", found, "features", **facts), found
+    fake, real = judged.both(*FEATURES, LEAST, "KID")
+    found = kid(fake, real, seed)
+    size = min(SUBSET, len(fake), len(real))
+    return judged.told("kid", *FEATURES, found, subset_size=size), found
 
 
 def _precision_recall(judged: Judged, seed: int, splits: int) -> Measured:
-    found = precision_recall.precision_recall(
-        judged.fake[FEATURES], judged.real[FEATURES], seed, NEIGHBOURS
-    )
+    features = judged.both(*FEATURES, NEIGHBOURS + 2, f"{NEIGHBOURS} neighbours of each picture")
+    found = precision_recall(*features, seed, NEIGHBOURS)
     facts = {"k": NEIGHBOURS}
     for part in ("precision", "recall"):
-        facts |= {part: found[part].value, f"{part}_interval": list(found[part].interval)}
-    return judged.told("pr", "network", found["f1"], "features", **facts), found["f1"]
+        facts |= {part: found[part].value, f"{part}_interval": found[part].interval}
+    return judged.told("pr", *FEATURES, found["f1"], **facts), found["f1"]
 
 
-FEATURES = "network/features"
+def _colour(judged: Judged, seed: int, splits: int) -> Measured:
+    fake, real = judged.both("colour", "mean", 2, "a correlation")
+    own = real[judged.own]
+
+    def correlation(places):
+        found = colour_correlation(fake[places], own[places])
+        return 0.0 if found is None else found  # one colour for all: it follows no sentence
+
+    found = bootstrap(correlation, len(fake), seed)
+    others = colour_correlation(fake, own[shuffled(len(own), seed)]) or 0.0
+    return judged.told("colour", "colour", "mean", found, shuffled=others), found
+
+
 _MEASURES: dict[str, Callable[[Judged, int, int], Measured]] = {
     "is": _inception,
     "fid": _frechet,
     "kid": _kid,
     "pr": _precision_recall,
+    "colour": _colour,
 }

@@ -1,4 +1,4 @@
-"""Judges asked once a picture; what they say of real pictures is kept, and made again if damaged."""
+"""Judges are asked once a picture; what they say of real ones is kept, or made again if damaged."""
 
 import numpy as np
 import pytest
