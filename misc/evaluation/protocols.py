@@ -21,7 +21,7 @@ RULES = {
     "attributes": "share of the attributes a caption names that the oracle reads from its picture; "
     "attributes it reads from real ones less than 0.8 of the time are left out",
     "colour": "Pearson correlation of the mean colour of the middle with that of the picture the "
-    "caption was written about",
+    "caption was written about; 0 where all have one colour",
 }
 
 

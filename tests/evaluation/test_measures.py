@@ -1,129 +1,98 @@
-"""Which captions and pictures are measured, and what the lines say."""
+"""From what judges say to lines: what each tells, and what is refused."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from misc.config.errors import UserError
-from misc.data.prepared import open_split
-from misc.evaluation import measures
+from misc.evaluation.measures import Judged, measure, needed
+
+FACTS = {
+    "network": {"judge": "net-clean", "network": "net", "network_digest": "d"},
+    "classifier": {"judge": "classifier-1", "network": "two classes", "network_digest": "e"},
+    "colour": {"judge": "middle-half"},
+}
 
 
-@pytest.fixture(scope="module")
-def split(tiny_set):
-    return open_split(tiny_set, "test")  # eight pictures, yellow and white, three captions each
+def judged(n=40, n_real=30, shift=0.0, **more):
+    random = np.random.default_rng(0)
+    fake = {"network/features": random.normal(shift, 1, (n, 5)).astype(np.float32)}
+    real = {"network/features": random.normal(0, 1, (n_real, 5)).astype(np.float32)}
+    for rows, count in ((fake, n), (real, n_real)):
+        rows["network/probabilities"] = random.dirichlet(np.ones(4), count)
+        rows["colour/mean"] = random.random((count, 3))
+    return Judged(fake, real, FACTS, **more)
 
 
-def choose(split, count, seed=0):
-    return measures.CaptionChoice(split, split.embeddings("text"), count, seed)
+def lines(metrics, judged, seed=0, splits=2):
+    return [line for line, _ in measure(metrics, judged, seed, splits)]
 
 
-def test_each_picture_has_one_caption_before_any_has_two(split):
-    choice = choose(split, 20)
-    assert sorted(choice.pictures[:8]) == list(range(8)) == sorted(choice.pictures[8:16])
-    first, count = split.index["first"][choice.pictures], split.index["count"][choice.pictures]
-    assert np.all((first <= choice.rows) & (choice.rows < first + count))
-    assert len(set(choice.rows - first)) == 3
-    assert np.array_equal(choice.rows, choose(split, 20).rows)
-    assert not np.array_equal(choice.rows, choose(split, 20, seed=1).rows)
-    assert len(choose(split, 3).rows) == 3
+def test_every_line_says_how_it_was_made():
+    own = np.arange(40) % 30
+    for line in lines(["is", "fid", "kid", "pr", "colour"], judged(own=own), seed=3):
+        assert json.loads(json.dumps(line)).keys() >= {"metric", "value", "interval", "protocol"}
+        low, high = line["interval"]
+        assert low <= line["value"] <= high and (line["n"], line["n_real"]) == (40, 30)
+        assert line["seed"] == 3 and line["protocol"].split("/")[0] == line["metric"]
+        if line["metric"] != "colour":
+            assert line["protocol"].split("/")[1] == "net-clean" and line["network_digest"] == "d"
 
 
-def test_pictures_without_captions_are_left_out(split):
-    index = split.index.copy()
-    index["count"][[0, 5]] = 0
-    choice = measures.CaptionChoice(SimpleNamespace(index=index), None, 12, 0)
-    assert set(choice.pictures) == set(range(8)) - {0, 5}
+def test_what_is_told_beside_the_values():
+    score, frechet, kernel, manifold = lines(["is", "fid", "kid", "pr"], judged())
+    assert 1 <= score["real"] <= 4 and score["splits"] == 2
+    assert frechet["extrapolated"] < frechet["value"]
+    assert kernel["subset_size"] == 30
+    assert 0 <= manifold["recall"] <= 1 and 0 <= manifold["precision"] <= 1 and manifold["k"] == 3
 
 
-def test_fakes_are_of_the_chosen_embeddings_with_numbered_noise(split):
-    calls = []
-
-    def stages(embedding, seed, start):
-        calls.append((embedding, seed, start))
-        return None, np.zeros((len(embedding), 4, 4, 3), np.uint8)
-
-    choice = choose(split, 7, seed=3)
-    assert [len(part) for part in choice.fakes(stages, 3)] == [3, 3, 1]
-    embeddings = np.concatenate([embedding for embedding, _, _ in calls])
-    assert np.array_equal(embeddings, split.embeddings("text")[choice.rows])
-    assert [(seed, start) for _, seed, start in calls] == [(3, 0), (3, 3), (3, 6)]
+def test_distances_grow_with_the_difference():
+    near, far = (lines(["fid", "kid"], judged(shift=shift)) for shift in (0.0, 2.0))
+    assert all(f["value"] > n["value"] + 1 for n, f in zip(near, far, strict=True))
 
 
-def test_reals_are_the_captions_own_pictures(split):
-    choice = choose(split, 11)
-    reals = np.concatenate(list(choice.reals(32, 4)))
-    assert reals.shape == (11, 32, 32, 3) and reals.dtype == np.uint8
-    white = split.class_names.index("white")
-    # White shapes are bright in blue, yellow ones are not.
-    brightest = np.sort(reals[..., 2].reshape(11, -1))[:, -40:].mean(axis=1)
-    assert np.array_equal(brightest > 180, split.labels[choice.pictures] == white)
+def test_the_sets_classifier_gives_the_score_if_there_is_one():
+    both = judged()
+    for rows, classes in ((both.fake, [0] * 40), (both.real, [0, 1] * 15)):
+        rows["classifier/species"] = np.eye(2)[classes]
+    (line,) = lines(["is"], both, splits=1)
+    assert line["value"] == pytest.approx(1) and line["real"] == pytest.approx(2)
+    assert line["network"] == "two classes"
+    assert needed(["is", "kid"], classifier=True) == {"classifier", "network"}
+    assert needed(["is"], classifier=False) == {"network"}
 
 
-def test_a_distinct_choice_has_a_caption_a_picture_where_pictures_are_few(split):
-    def pictures(count):
-        choice = measures.CaptionChoice(split, split.embeddings("text"), count, 0, distinct=True)
-        assert len(choice.rows) == sum(map(len, choice.reals(16, 3)))
-        return sorted(choice.pictures)
-
-    assert pictures(20) == list(range(8))
-    assert len(set(pictures(5))) == 5
-
-
-def test_reals_of_a_size_that_is_not_stored_are_refused(split):
-    with pytest.raises(UserError, match="16 and 32 px, the run's are 64 px"):
-        list(choose(split, 4).reals(64, 4))
+def test_scores_do_not_depend_on_the_order_of_classes():
+    # Class by class, each split would hold one class and score 1.
+    both = judged(n=40, n_real=40)
+    for rows in (both.fake, both.real):
+        rows["classifier/species"] = np.repeat(np.eye(4), 10, axis=0)
+    (line,) = lines(["is"], both, splits=4)
+    assert line["value"] > 3
 
 
-class Judge:
-    """Sure of class 0 or 1, by the first pixel."""
-
-    network, digest, accuracy = "two classes", "d", 0.9
-
-    def __call__(self, pictures):
-        return {"species": np.eye(2)[(pictures[:, 0, 0, 0] > 0).astype(int)]}
-
-
-def test_scores_of_fakes_and_reals_say_how_they_were_made():
-    pictures = np.zeros((8, 4, 4, 3), np.uint8)
-    varied = pictures.copy()
-    varied[::2] = 9
-    fake, real = measures.score(Judge(), iter([pictures[:5], pictures[5:]]), iter([varied]), 2)
-    assert fake["value"] == pytest.approx(1) and real["value"] == pytest.approx(2)
-    assert (fake["source"], real["source"], fake["images"]) == ("fake", "real", 8)
-    keys = {"metric", "source", "value", "std", "splits", "images", "network", "network_digest"}
-    assert set(fake) == keys | {"classifier_accuracy", "protocol"}
+def test_colours_of_faithful_fakes_and_of_plain_ones():
+    own = np.arange(40) % 30
+    faithful, plain = judged(own=own), judged(own=own)
+    faithful.fake["colour/mean"] = faithful.real["colour/mean"][own] * 2 + 1
+    plain.fake["colour/mean"] = np.ones((40, 3))
+    (line,) = lines(["colour"], faithful)
+    assert line["value"] == pytest.approx(1) and abs(line["shuffled"]) < 0.5
+    (line,) = lines(["colour"], plain)
+    assert line["value"] == 0 and line["interval"] == [0, 0]
 
 
-def test_fewer_pictures_than_splits_are_refused():
-    pictures = np.zeros((3, 4, 4, 3), np.uint8)
-    with pytest.raises(UserError, match="EVAL.SPLITS is 4, but there are only 3 fake"):
-        measures.score(Judge(), iter([pictures]), iter([pictures]), 4)
-
-
-def test_colours_of_faithful_fakes():
-    colours = np.random.default_rng(0).integers(0, 256, (200, 1, 1, 3), np.uint8)
-    pictures = np.tile(colours, (1, 4, 4, 1))
-    line = measures.colours(iter([pictures[:150], pictures[150:]]), iter([pictures]), seed=0)
-    assert line["colour_correlation"] == pytest.approx(1) and abs(line["shuffled"]) < 0.15
-    assert line["images"] == 200
-
-
-def test_colours_of_fakes_that_are_all_alike_are_undefined(capsys):
-    pictures = np.arange(3 * 48, dtype=np.uint8).reshape(3, 4, 4, 3)
-    for fake, real in ((pictures * 0, pictures), (pictures, pictures * 0)):
-        line = measures.colours(iter([fake]), iter([real]), seed=0)
-        assert line["colour_correlation"] is None and line["shuffled"] is None
-        assert capsys.readouterr().err.count("colour is undefined") == 1
-
-
-def test_a_line_is_printed_and_kept(tmp_path, capsys):
-    measures.report(tmp_path, {"metric": "a", "value": 1.5})
-    measures.report(tmp_path, {"metric": "b"})
-    printed = capsys.readouterr().out.splitlines()
-    assert [json.loads(line)["metric"] for line in printed] == ["a", "b"]
-    assert (tmp_path / "metrics.jsonl").read_text().splitlines() == printed
-    with pytest.raises(UserError, match="metrics.jsonl"):
-        measures.report(tmp_path / "gone", {"metric": "c"})
+@pytest.mark.parametrize(
+    "metric, sizes, message",
+    [
+        ("is", (9, 30), "9 generated pictures are too few, expected at least 10"),
+        ("is", (30, 9), "9 real pictures"),
+        ("kid", (2, 30), "2 generated pictures"),
+        ("pr", (30, 4), "4 real pictures are too few, expected at least 5"),
+    ],
+)
+def test_too_few_pictures_are_refused(metric, sizes, message):
+    with pytest.raises(UserError, match=message):
+        lines([metric], judged(*sizes), splits=10)
