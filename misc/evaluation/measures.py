@@ -67,8 +67,8 @@ Measured = tuple[dict, Estimate]
 
 def measure(
     metrics: Iterable[str], judged: Judged, seed: int, splits: int
-) -> Iterator[tuple[dict, np.ndarray]]:
-    """The line of each metric, with the replicates of its value.
+) -> Iterator[Measured]:
+    """The line of each metric, with the estimate behind its value.
 
     Args: splits: of the Inception score.
     Raises: UserError if there are too few pictures for a metric.
@@ -77,7 +77,7 @@ def measure(
         start = time.monotonic()
         told, estimate = _MEASURES[metric](judged, seed, splits)
         seconds = round(time.monotonic() - start, 3)
-        yield told | {"seed": seed, "seconds": seconds}, estimate.replicates
+        yield told | {"seed": seed, "seconds": seconds}, estimate
 
 
 def needed(metrics: Iterable[str], classifier: bool) -> set[str]:
