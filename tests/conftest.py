@@ -48,7 +48,7 @@ def offline(monkeypatch):
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch, tmp_path_factory):
     """Nothing is left in the cache of whoever runs the tests; each begins with an empty one."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="session")

@@ -30,19 +30,19 @@ def main(argv: list[str] | None = None) -> None:
     import_tensorflow()
     choose_devices(args.gpu)
     from misc.evaluation import features
+    from misc.evaluation.download import cache_folder
     from misc.evaluation.judges import by_network
-    from misc.evaluation.judging import judge, judge_kept
     from misc.evaluation.measures import Judged, measure
 
-    judges = {"network": by_network(features.load(args.network, args.weights))}
+    network = features.load(args.network, args.weights)
+    facts = {"real_folder": str(args.real), "real_digest": real.digest}
+    facts |= {"fake_folder": str(args.fake), "fake_digest": fake.digest}
     with tempfile.TemporaryDirectory(prefix="def-gan-") as aside:
-        known = judge_kept(lambda: real.batches(args.batch), len(real), judges, real.digest)
-        seen = judge(fake.batches(args.batch), len(fake), judges, Path(aside))
-        judged = Judged(seen, known, {"network": judges["network"].facts})
-        folders = {"real_folder": str(args.real), "fake_folder": str(args.fake)}
-        digests = {"real_digest": real.digest, "fake_digest": fake.digest}
+        known = real.judged(network, cache_folder() / "features")
+        seen = fake.judged(network, Path(aside))
+        judged = Judged(seen, known, {"network": by_network(network).facts})
         for line, _ in measure(args.metrics, judged, args.seed, args.splits):
-            print(json.dumps(line | folders | digests), flush=True)
+            print(json.dumps(line | facts), flush=True)
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -61,7 +61,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--network", default="efficientnet-lite0", help="what looks at them")
     add("--weights", default="", metavar="FILE", help="of the network (default: its package's)")
     add("--splits", type=int, default=10, help="of the Inception score (10)")
-    add("--batch", type=int, default=64, metavar="N", help="pictures at once (64)")
     add("--seed", type=int, default=0, help="of subsets, orders and intervals (0)")
     add("--gpu", default="0", metavar="N", help="0 (default), or -1 for the CPU")
     args = parser.parse_args(argv)
@@ -75,7 +74,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         raise UserError(f"--metrics {' '.join(args.metrics)}: name each once")
     for flag, value, least in (
         ("splits", args.splits, 1),
-        ("batch", args.batch, 1),
         ("seed", args.seed, 0),
     ):
         if value < least:

@@ -17,16 +17,24 @@ class CaptionChoice:
 
     Every picture has one caption in the choice before any has two.
 
-    Args: count: captions; 0: one for each picture that has any.
+    Args: count: captions; 0: one for each picture that has any.   distinct: at most that many.
     Attributes:
       pictures, rows: (n,) indices of pictures, and of captions among the embeddings.
       own: (n,) the place of each caption's picture among those that `reals` gives.
     """
 
-    def __init__(self, split: PreparedSplit, embeddings: np.ndarray, count: int, seed: int):
+    def __init__(
+        self,
+        split: PreparedSplit,
+        embeddings: np.ndarray,
+        count: int,
+        seed: int,
+        distinct: bool = False,
+    ):
         random = np.random.default_rng(seed)
         captioned = np.flatnonzero(split.index["count"])
         count = count or len(captioned)
+        count = min(count, len(captioned)) if distinct else count
         rounds = -(-count // len(captioned))
         order = np.concatenate([random.permutation(captioned) for _ in range(rounds)])
         entries = split.index[order[:count]]

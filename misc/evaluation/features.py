@@ -15,11 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from misc.config.errors import UserError
-from misc.data.atomic import make_folder
+from misc.data.atomic import disk_errors, make_folder
 from misc.evaluation.resize import RESIZES
 from misc.evaluation.row_file import read_rows, write_rows
 
 NETWORKS = ("efficientnet-lite0", "mobilenet-v2", "inception-2015", "inception-v3")
+KEPT = 32  # files of features in one folder
 BATCH = 32  # pictures at once, always: the network's graph is made for this number
 
 
@@ -78,7 +79,8 @@ class Network:
           where: a folder, made when needed. The arrays are then memory-mapped from a file in it, so
             that memory does not grow with the pictures; without, they are in memory.
           digest: of the pictures' content, needed with `where`: a whole file that this network has
-            left there under this digest is taken as it is, and no batch is asked for.
+            left there under this digest is taken as it is, and no batch is asked for. Of more
+            than `KEPT` files the oldest go.
           total: how many pictures will come, for the bar.
         Raises: ValueError as the call; UserError if the file cannot be written.
         """
@@ -92,6 +94,7 @@ class Network:
         if (rows := read_rows(path, width)) is None:
             write_rows(path, self._rows(self._shown(batches, total)))
             rows = read_rows(path, width)
+            _forget(where)
         return self._parted(rows)
 
     def _shown(self, batches, total):
@@ -125,6 +128,14 @@ class Network:
 
     def _parted(self, rows: np.ndarray) -> Features:
         return Features(rows[:, : self.width], rows[:, self.width :])
+
+
+def _forget(folder: Path) -> None:
+    """Leave the newest files: a mapped one that goes stays readable for who has it."""
+    with disk_errors(folder):
+        files = sorted(folder.glob("*.f4"), key=lambda file: file.stat().st_mtime)
+        for file in files[:-KEPT]:
+            file.unlink(missing_ok=True)
 
 
 def load(name: str, weights: str = "") -> Network:

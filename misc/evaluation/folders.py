@@ -1,16 +1,13 @@
-"""A folder of pictures as batches, for metrics that need nothing but pictures."""
+"""A folder of pictures, for metrics that need nothing but pictures."""
 
 import hashlib
-from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
 from misc.config.errors import UserError
-from misc.data.images import FORMATS, open_picture
+from misc.data.images import open_picture
+from misc.evaluation.features import Network
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"}
 
@@ -44,31 +41,11 @@ class PictureFolder:
     def __len__(self) -> int:
         return len(self.files)
 
-    def batches(self, most: int) -> Iterator[np.ndarray]:
-        """uint8 (at most `most`, h, w, 3), the pictures of one size after those of another.
+    def judged(self, network: Network, where: Path) -> dict[str, np.ndarray]:
+        """What a network says of them, as `misc.evaluation.judging.judge` does, kept in `where`.
 
         Raises: UserError naming the first file that is no whole picture.
         """
-        sized = sorted((_size(file), file) for file in self.files)
-        with tqdm(total=len(sized), desc=self.folder.name, unit="picture", disable=None) as bar:
-            for _, same in groupby(sized, key=lambda pair: pair[0]):
-                files = [file for _, file in same]
-                for start in range(0, len(files), most):
-                    part = files[start : start + most]
-                    yield from _equal([np.asarray(open_picture(file)) for file in part])
-                    bar.update(len(part))
-
-
-def _equal(pictures: list[np.ndarray]) -> Iterator[np.ndarray]:
-    # Turned upright by EXIF, pictures of one size may become of two.
-    for _, same in groupby(pictures, key=np.shape):
-        yield np.stack(list(same))
-
-
-def _size(file: Path) -> tuple[int, int]:
-    """Width and height by the header, (0, 0) for what will be refused when it is read."""
-    try:
-        with Image.open(file, formats=FORMATS) as image:
-            return image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return 0, 0
+        pictures = (np.asarray(open_picture(file))[None] for file in self.files)
+        said = network.features_of(pictures, where, self.digest, len(self))
+        return {f"network/{what}": values for what, values in said._asdict().items()}

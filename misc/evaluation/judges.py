@@ -8,18 +8,14 @@ from misc.evaluation.judging import Judge
 
 def by_network(network: Network) -> Judge:
     """Features float32 (n, d) and probabilities float32 (n, k) of a pretrained network."""
-
-    def ask(pictures):
-        features, probabilities = network(pictures)
-        return {"features": features, "probabilities": probabilities}
-
     facts = {
         "judge": network.judge,
         "network": network.name,
         "network_digest": network.digest,
         "resize": f"{network.resize} to {network.size} px",
     }
-    return Judge(ask, facts | ({"note": network.note} if network.note else {}))
+    note = {"note": network.note} if network.note else {}
+    return Judge(lambda pictures: network(pictures)._asdict(), facts | note)
 
 
 def by_classifier(classify: Classifier) -> Judge:

@@ -65,9 +65,7 @@ class Judged:
 Measured = tuple[dict, Estimate]
 
 
-def measure(
-    metrics: Iterable[str], judged: Judged, seed: int, splits: int
-) -> Iterator[Measured]:
+def measure(metrics: Iterable[str], judged: Judged, seed: int, splits: int) -> Iterator[Measured]:
     """The line of each metric, with the estimate behind its value.
 
     Args: splits: of the Inception score.

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from misc.data.prepared import PreparedSplit
-from misc.evaluation.measures import CaptionChoice
+from misc.evaluation.caption_choice import CaptionChoice
 
 
 class Nearest(NamedTuple):
@@ -46,6 +46,7 @@ def nearest(
     from scipy.spatial.distance import cdist
 
     chosen = CaptionChoice(split, None, most, seed, distinct=True)
+    looked_at = np.sort(chosen.pictures)  # the order of `reals`
     queries = [_features(network, way, batch) for way in (pictures, pictures[:, :, ::-1])]
     count = min(count, len(chosen.pictures))
     places = np.full((len(pictures), count), -1)
@@ -55,7 +56,7 @@ def nearest(
             features = network(group)[0]
             now = np.minimum(*(cdist(query, features) for query in queries))
             distances = np.concatenate([distances, now], axis=1)
-            group_places = np.broadcast_to(chosen.pictures[bar.n : bar.n + len(group)], now.shape)
+            group_places = np.broadcast_to(looked_at[bar.n : bar.n + len(group)], now.shape)
             places = np.concatenate([places, group_places], axis=1)
             order = np.argsort(distances, axis=1, kind="stable")[:, :count]
             places, distances = (

@@ -18,7 +18,7 @@ from misc.data.atomic import disk_errors, make_folder, write_atomic
 from misc.data.captions import parse_json
 from misc.data.images import centre_of, encode_png, open_picture
 from misc.data.prepared import PreparedSplit
-from misc.evaluation.measures import CaptionChoice
+from misc.evaluation.caption_choice import CaptionChoice
 from misc.evaluation.neighbours import nearest
 from misc.evaluation.records import bounded_text, finite
 from misc.evaluation.steady import Stages
@@ -72,7 +72,7 @@ def write_samples(
     with disk_errors(folder / FILE):
         (folder / FILE).unlink(missing_ok=True)  # it would name pictures of two evaluations
     choice = CaptionChoice(split, embeddings, TYPICAL, seed, distinct=True)
-    reals = np.concatenate(list(choice.reals(imsize, 64)))
+    reals = np.concatenate(list(choice.reals(imsize, 64)))[choice.own]
     count = min(SENTENCES, len(reals))
     rows = np.asarray(embeddings[choice.rows[:count]], np.float32)
     captions = [_caption(split, *one) for one in zip(choice.pictures, choice.rows, strict=True)]

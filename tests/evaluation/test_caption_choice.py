@@ -65,6 +65,12 @@ def test_no_count_is_a_caption_of_each_picture(split):
     assert sorted(choose(split, 0).pictures) == list(range(8))
 
 
+def test_a_distinct_choice_has_at_most_a_caption_a_picture(split):
+    choice = CaptionChoice(split, None, 20, 0, distinct=True)
+    assert sorted(choice.pictures) == list(range(8))
+    assert len(set(CaptionChoice(split, None, 5, 0, distinct=True).pictures)) == 5
+
+
 def test_captions_are_those_of_the_embeddings(split):
     choice = choose(split, 20, seed=5)
     every = [c for i in range(8) for c in split.record(i)["captions"]]
