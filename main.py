@@ -8,11 +8,13 @@ what it is and which set it was trained on. The sentences are the first of: --ca
 B_VALIDATION: True every caption of the set's test split; the file TEST.CAPTION_PATH; in the set's
 folder example_captions.txt, or else the files that example_filenames.txt names. A .t7 file among
 them holds sentences with their embeddings and needs no encoder. EVAL.METRICS are printed as JSON
-lines; the last line on stdout is the path of the contact sheet.
+lines and left in the run's folder `evaluation`, with report.html; the last line on stdout is the
+path of the contact sheet.
 """
 
 import argparse
 import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,13 +62,13 @@ def main(argv: list[str] | None = None) -> None:
 
     import_tensorflow()
     choose_devices(cfg.GPU_ID)  # and no strategy: sampling is one process, whatever TF_CONFIG says
+    from misc.evaluation.evaluate import Evaluation
     from misc.evaluation.gallery import write_gallery
-    from misc.evaluation.measures import report
 
     sampler = _load_sampler(room, run)
-    classify = _load_classifier(cfg)
     seed = cfg.SEED if args.seed is None else args.seed
     facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
+    evaluation = test and Evaluation(cfg.EVAL, *_held_out_encoder(cfg, text))
     sheet = write_gallery(
         args.out or run / "samples" / f"{source.name}_step{sampler.step}_seed{seed}",
         source.captions,
@@ -79,8 +81,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     if test:
         embeddings = _embeddings(test, encoder, text)
-        for line in _measure(cfg, sampler, classify, data, embeddings, seed):
-            report(run, line | facts)
+        batch = cfg.TEST.BATCH_SIZE
+        for line in evaluation.lines(run, sampler, data, embeddings, batch=batch, seed=seed):
+            print(json.dumps(line), flush=True)
     print(sheet)
 
 
@@ -230,29 +233,26 @@ def _load_sampler(room: str, run: Path):
     return load(run)
 
 
-def _load_classifier(cfg):
-    if "is" not in cfg.EVAL.METRICS:
-        return None
-    from misc.evaluation.classifier import load
+def _held_out_encoder(cfg, text) -> tuple:
+    """The judge of R-precision, and what embeds its captions; nothing if no metric needs them."""
+    if "r_precision" not in cfg.EVAL.METRICS:
+        return ()
+    from encoder import embed, look
+    from misc.evaluation.judging import Judge
 
-    return load(cfg.EVAL.CLASSIFIER)
-
-
-def _measure(cfg, sampler, classify, data: Path, embeddings, seed: int):
-    """One line for each number of EVAL.METRICS."""
-    from misc.data.prepared import open_split
-    from misc.evaluation.measures import CaptionChoice, colours, score
-
-    split, batch = open_split(data, "test"), cfg.TEST.BATCH_SIZE
-    stages, imsize = sampler.stages, sampler.imsize
-    if "is" in cfg.EVAL.METRICS:
-        # The score grows with the number of pictures: as many fakes as there are reals.
-        choice = CaptionChoice(split, embeddings, cfg.EVAL.COUNT, seed, distinct=True)
-        reals = choice.reals(imsize, batch)
-        yield from score(classify, choice.fakes(stages, batch), reals, cfg.EVAL.SPLITS)
-    if "colour" in cfg.EVAL.METRICS:
-        choice = CaptionChoice(split, embeddings, cfg.EVAL.COLOUR_COUNT, seed)
-        yield colours(choice.fakes(stages, batch), choice.reals(imsize, batch), seed)
+    run = cfg.EVAL.ENCODER
+    eye, read = look.load(run), embed.load(run)
+    if text.digest in ("", read.digest):
+        why = (
+            "the GAN was trained with this very encoder, which would judge itself; train another, "
+            "with another SEED"
+            if text.digest
+            else "nothing tells which encoder made the embeddings that the GAN was trained on, so "
+            "it may be this one; leave r_precision out of EVAL.METRICS"
+        )
+        raise UserError(f"EVAL.ENCODER {run}: {why}")
+    facts = {"judge": f"encoder-{read.digest[:8]}", "network": run, "network_digest": read.digest}
+    return Judge(lambda pictures: {"features": eye(pictures)}, facts), read
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from misc.config.errors import UserError
+from misc.evaluation.attributes import attribute_accuracy
 from misc.evaluation.bootstrap import Estimate, bootstrap
 from misc.evaluation.colour_correlation import colour_correlation, shuffled
 from misc.evaluation.frechet import LEAST, fid
@@ -14,6 +15,7 @@ from misc.evaluation.inception_score import inception_score
 from misc.evaluation.kid import SUBSET, kid
 from misc.evaluation.precision_recall import precision_recall
 from misc.evaluation.protocols import line
+from misc.evaluation.r_precision import candidates, r_precision
 
 NEIGHBOURS = 3  # of precision and recall
 FEATURES = ("network", "features")
@@ -102,14 +104,13 @@ def _inception(judged: Judged, seed: int, splits: int) -> Measured:
         inception_score(rows[np.random.default_rng(seed).permutation(len(rows))], splits, seed)
         for rows in (fake, real)
     )
-    facts = {"real": real.value, "real_interval": real.interval, "splits": splits}
+    facts = _told_beside({"real": real}) | {"splits": splits}
     return judged.told("is", judge, what, fake, **facts), fake
 
 
 def _frechet(judged: Judged, seed: int, splits: int) -> Measured:
     found = fid(*judged.both(*FEATURES, LEAST, "the Frechet distance"), seed)
-    limit = found.extrapolated
-    facts = {"extrapolated": limit.value, "extrapolated_interval": limit.interval}
+    facts = _told_beside({"extrapolated": found.extrapolated})
     return judged.told("fid", *FEATURES, found.estimate, **facts), found.estimate
 
 
@@ -124,9 +125,36 @@ def _precision_recall(judged: Judged, seed: int, splits: int) -> Measured:
     features = judged.both(*FEATURES, NEIGHBOURS + 2, f"{NEIGHBOURS} neighbours of each picture")
     found = precision_recall(*features, seed, NEIGHBOURS)
     facts = {"k": NEIGHBOURS}
-    for part in ("precision", "recall"):
-        facts |= {part: found[part].value, f"{part}_interval": found[part].interval}
+    facts |= _told_beside({part: found[part] for part in ("precision", "recall")})
     return judged.told("pr", *FEATURES, found["f1"], **facts), found["f1"]
+
+
+def _r_precision(judged: Judged, seed: int, splits: int) -> Measured:
+    fake, real = judged.both("encoder", "features", 2, "captions to choose from")
+    sentences, labels = judged.sentences, judged.labels
+    found = r_precision(fake, sentences, labels, seed)
+    others = shuffled(len(labels), seed)
+    beside = {
+        "ceiling": r_precision(real[judged.own], sentences, labels, seed),
+        "floor": r_precision(fake, sentences[others], labels[others], seed),
+    }
+    facts = {"candidates": candidates(labels)} | _told_beside(beside)
+    return judged.told("r_precision", "encoder", "features", found, **facts), found
+
+
+def _attributes(judged: Judged, seed: int, splits: int) -> Measured:
+    fake, real = judged.both("classifier", "attributes", 2, "captions to shuffle")
+    found = attribute_accuracy(fake, judged.mentions, judged.attributes, real[judged.own], seed)
+    facts = _told_beside({"ceiling": found.ceiling, "chance": found.chance})
+    facts |= {"per_attribute": found.table, "left_out": found.left_out}
+    return judged.told("attributes", "classifier", "attributes", found.value, **facts), found.value
+
+
+def _told_beside(estimates: Mapping[str, Estimate]) -> dict:
+    told = {}
+    for name, estimate in estimates.items():
+        told |= {name: estimate.value, f"{name}_interval": estimate.interval}
+    return told
 
 
 def _colour(judged: Judged, seed: int, splits: int) -> Measured:
@@ -147,5 +175,7 @@ _MEASURES: dict[str, Callable[[Judged, int, int], Measured]] = {
     "fid": _frechet,
     "kid": _kid,
     "pr": _precision_recall,
+    "r_precision": _r_precision,
+    "attributes": _attributes,
     "colour": _colour,
 }
