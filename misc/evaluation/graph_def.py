@@ -15,7 +15,7 @@ import tensorflow as tf
 from misc.data.untrusted import BOMB, GROWTH, Refused, opened, refusals
 
 MOST_BYTES = 1 << 28
-MOST_FIELDS = 1 << 20  # Inception's has some 50,000
+MOST_FIELDS = 1 << 18  # Inception has some 50,000
 MOST_ELEMENTS = 1 << 23  # of a tensor, by picture; Inception's largest has 1.4 million
 OPERATIONS = frozenset(
     """Add AvgPool BatchNormWithGlobalNormalization BiasAdd CheckNumerics Concat ConcatV2 Const

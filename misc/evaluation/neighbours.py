@@ -1,12 +1,14 @@
 """Does a generator repeat its training pictures? The nearest ones to some of its pictures."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from misc.data.prepared import PreparedSplit
 from misc.evaluation.caption_choice import CaptionChoice
+
+BATCH = 64
 
 
 class Nearest(NamedTuple):
@@ -30,42 +32,29 @@ def nearest(
     count: int,
     most: int,
     seed: int,
-    batch: int = 64,
+    cache: Path | None = None,
 ) -> Nearest:
     """The `count` pictures of a split that are nearest to each of `pictures`.
 
     Training shows its pictures mirrored, too, so each of `pictures` is compared as it is and
-    mirrored, and the smaller distance counts. Memory does not grow with the split.
+    mirrored, and the smaller distance counts.
 
     Args:
       network: a `misc.evaluation.features.Network`; Euclidean distances of its features.
       pictures: uint8 (n, imsize, imsize, 3).
       most: pictures of the split that are looked at, a seeded choice; count: at most as many.
-    Raises: UserError if the set stores no pictures of this size.
+      cache: a folder in which the split's features are kept for the next time.
+    Raises: UserError if the set stores no pictures of this size, or `cache` cannot be written.
     """
     from scipy.spatial.distance import cdist
 
     chosen = CaptionChoice(split, None, most, seed, distinct=True)
     looked_at = np.sort(chosen.pictures)  # the order of `reals`
-    queries = [_features(network, way, batch) for way in (pictures, pictures[:, :, ::-1])]
-    count = min(count, len(chosen.pictures))
-    places = np.full((len(pictures), count), -1)
-    distances = np.full((len(pictures), count), np.inf)
-    with tqdm(total=len(chosen.pictures), desc="neighbours", unit="picture", disable=None) as bar:
-        for group in chosen.reals(imsize, batch):
-            features = network(group)[0]
-            now = np.minimum(*(cdist(query, features) for query in queries))
-            distances = np.concatenate([distances, now], axis=1)
-            group_places = np.broadcast_to(looked_at[bar.n : bar.n + len(group)], now.shape)
-            places = np.concatenate([places, group_places], axis=1)
-            order = np.argsort(distances, axis=1, kind="stable")[:, :count]
-            places, distances = (
-                np.take_along_axis(kept, order, axis=1) for kept in (places, distances)
-            )
-            bar.update(len(group))
-    return Nearest(places, distances, len(chosen.pictures))
-
-
-def _features(network, pictures: np.ndarray, batch: int) -> np.ndarray:
-    starts = range(0, len(pictures), batch)
-    return np.concatenate([network(pictures[i : i + batch])[0] for i in starts])
+    reals = chosen.reals(imsize, BATCH)
+    content = chosen.content(imsize)
+    features = network.features_of(reals, cache, content, chosen.distinct).features
+    ways = (pictures, pictures[:, :, ::-1])
+    distances = np.minimum(*(cdist(network(way).features, features) for way in ways))
+    order = np.argsort(distances, axis=1, kind="stable")[:, :count]
+    nearest_ones = np.take_along_axis(distances, order, axis=1)
+    return Nearest(looked_at[order], nearest_ones, chosen.distinct)

@@ -51,6 +51,7 @@ def write_samples(
     step: int,
     network=None,
     train: PreparedSplit | None = None,
+    cache: Path | None = None,
 ) -> Path:
     """Write samples.json and its pictures.
 
@@ -64,7 +65,7 @@ def write_samples(
       split: the test split.  imsize: side of the run's last pictures.
       step: of the run's checkpoint.
       network, train: a `misc.evaluation.features.Network` and the training split, for the nearest
-        training pictures; without them there are none.
+        training pictures; without them there are none.  cache: see `nearest`.
     Returns: the path of samples.json, which is written last.
     Raises: UserError if `folder` cannot be written, or the set stores no pictures of this size.
     """
@@ -93,7 +94,7 @@ def write_samples(
     samples["neighbours"] = None
     if network is not None and train is not None:
         samples["neighbours"] = _neighbours(
-            folder, network, drawn[-1][:QUERIES], reals, train, samples
+            folder, network, drawn[-1][:QUERIES], reals, train, cache, samples
         )
     labels = split.labels[choice.pictures[:count]]
     others = [*np.flatnonzero(labels != labels[0]), *range(1, count)]
@@ -129,7 +130,7 @@ def _save(folder: Path, kind: str, pictures: Sequence[np.ndarray]) -> list[str]:
     return names
 
 
-def _neighbours(folder, network, fakes, reals, train, samples) -> dict:
+def _neighbours(folder, network, fakes, reals, train, cache, samples) -> dict:
     """Name the fakes' nearest training pictures in their rows; returns how they were looked for."""
     imsize, seed = samples["imsize"], samples["seed"]
     found = nearest(
@@ -140,6 +141,7 @@ def _neighbours(folder, network, fakes, reals, train, samples) -> dict:
         count=NEAREST,
         most=MOST,
         seed=seed,
+        cache=cache,
     )
     size = train.sizes[train.card["imsizes"].index(imsize)]
     for k, row in enumerate(samples["rows"][: len(fakes)]):
