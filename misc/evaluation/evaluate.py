@@ -95,6 +95,7 @@ class Evaluation:
             step=sampler.step,
             network=self.network,
             train=open_split(data, "train") if self.network else None,
+            cache=cache_folder() / "features",
         )
         write_report(run)
 
