@@ -32,8 +32,9 @@ def precision_recall(
 ) -> dict[str, Estimate]:
     """Shares of the fakes among the reals ("precision"), of the reals among the fakes ("recall").
 
-    "f1" is their harmonic mean, 0 if both are. Both shares are about sets of the same size best:
-    more reals make smaller balls.
+    "f1" is their harmonic mean, 0 if both are. More pictures make smaller balls, so shares compare
+    only between as many. Where no picture is near the edge of a ball, such as with a share of
+    exactly 0 or 1, the interval has no width; elsewhere it is rather too wide.
 
     Args: fake, real: (n, d) and (m, d), perhaps memory-mapped; k: the neighbour a ball reaches to.
     Raises: ValueError for features that are not finite or of different width, or of fewer than
