@@ -7,6 +7,7 @@ only between numbers of one protocol. The last line on stdout is the path of the
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -70,9 +71,10 @@ def main(argv: list[str] | None = None) -> None:
     for run in runs:
         numbers[run.as_posix()] = found = read_numbers(run / FOLDER)
         if not found:
+            command = ["main.py", "--run", run.as_posix(), "--set", "EVAL.METRICS=[fid,kid,pr]"]
             raise UserError(
-                f"{run / FOLDER} holds no numbers; measure this run with: python main.py --run "
-                f"{run} --set EVAL.METRICS=[fid,kid,pr]"
+                f"{run / FOLDER} holds no numbers; measure this run with: python "
+                f"{shlex.join(command)}"
             )
     groups = compared(numbers)
     page = _page(runs, groups)

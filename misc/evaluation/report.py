@@ -180,4 +180,9 @@ def _with_pictures(folder: Path, samples: dict) -> dict:
         pictures = {kind: uri(row[kind]) for kind in ("fake", "stage1")}
         rows.append(row | small | pictures | {"neighbours": near})
     between = {key: ways(samples[key]) for key in ("between_sentences", "between_noises")}
-    return samples | between | {"rows": rows}
+    near = samples["neighbours"]
+    if near:
+        least = [row["neighbours"][0]["distance"] for row in rows if row["neighbours"]]
+        far = sum(distance > near["typical"]["high"] for distance in least)
+        near = near | {"far": far, "shown": len(least)}
+    return samples | between | {"rows": rows, "neighbours": near}
