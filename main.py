@@ -241,7 +241,7 @@ def _held_out_encoder(cfg, text) -> tuple:
     from misc.evaluation.judging import Judge
 
     run = cfg.EVAL.ENCODER
-    eye, read = look.load(run), embed.load(run)
+    read = embed.load(run)
     if text.digest in ("", read.digest):
         why = (
             "the GAN was trained with this very encoder, which would judge itself; train another, "
@@ -251,6 +251,7 @@ def _held_out_encoder(cfg, text) -> tuple:
             "it may be this one; leave r_precision out of EVAL.METRICS"
         )
         raise UserError(f"EVAL.ENCODER {run}: {why}")
+    eye = look.load(run)
     facts = {"judge": f"encoder-{read.digest[:8]}", "network": run, "network_digest": read.digest}
     return Judge(lambda pictures: {"features": eye(pictures)}, facts), read
 

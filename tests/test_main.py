@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -16,13 +17,13 @@ from PIL import Image
 
 import main
 from encoder import embed
+from encoder.model import ImageTower
 from encoder.trainer import build_text_encoder
 from final.sample import build_generator
 from initial.sample import build_generator as build_stage1_generator
 from misc.config.errors import UserError
 from misc.config.load import load_config, save_config
 from misc.data.prepared import open_split
-from misc.evaluation import classifier
 from misc.training.loop import Checkpoints
 from misc.training.text import Text
 
@@ -52,7 +53,7 @@ def save_run(folder, room, overrides, step, networks, text=None):
 
 @pytest.fixture(scope="module")
 def world(make_set, tmp_path_factory):
-    """A prepared set, an encoder that embedded it, a run of each stage, a classifier."""
+    """A prepared set, an encoder that embedded it, a run of each stage, another encoder."""
     keras.utils.set_random_seed(0)
     root, data = tmp_path_factory.mktemp("world"), make_set(width=None)
     small = [*SMALL, "TEXT.CNN_DIM=8", "TEXT.WIDTHS=[8, 8]", "TEXT.STEPS=8"]
@@ -70,10 +71,13 @@ def world(make_set, tmp_path_factory):
     final = save_run(root / "final", "final", overrides, 7, networks, text)
     save_config(cfg, "initial", final / "stage1.yml")
 
-    names = {"classes": ["blue", "green", "red", "white", "yellow"], "attributes": []}
-    facts = {"name": "tiny", "accuracy": 0.5, **names}
-    classifier.save(root / "classifier", classifier.build(5, 0), facts)
-    return SimpleNamespace(root=root, data=data, encoder=encoder, initial=initial, final=final)
+    small += ["IMAGE.SIZE=16", "IMAGE.WIDTH=4", "SEED=1"]
+    seeing = {"text_encoder": build_text_encoder(load_config("encoder", None, small))}
+    seeing["image_tower"] = ImageTower(16, 4, 8, 4)
+    other = save_run(root / "other", "encoder", small, 3, seeing)
+    return SimpleNamespace(
+        root=root, data=data, encoder=encoder, other_encoder=other, initial=initial, final=final
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -220,44 +224,40 @@ def test_a_table_of_embeddings_needs_no_encoder(world, tmp_path, capsys, monkeyp
         assert np.abs(pixels(tmp_path / "b", embedded)[name].astype(int) - picture).max() <= 1
 
 
-def test_the_inception_score_of_fakes_and_reals(world, tmp_path, capsys):
-    settings = ["EVAL.METRICS=[is, colour]", f"EVAL.CLASSIFIER={world.root / 'classifier'}"]
-    settings += ["EVAL.COUNT=20", "EVAL.SPLITS=2", "EVAL.COLOUR_COUNT=16", "TEST.NUM_COPY=1"]
-    flags = [part for setting in settings for part in ("--set", setting)]
-    (world.final / "metrics.jsonl").unlink(missing_ok=True)
-    sample(world.final, tmp_path / "out", "--captions", "a bird", *flags, "--seed", "2")
-    lines = capsys.readouterr().out.splitlines()
-    fake, real, colour = map(json.loads, lines[-4:-1])
-    assert (world.final / "metrics.jsonl").read_text().splitlines() == lines[-4:-1]
-    assert fake["metric"] == "is" and fake["source"] == "fake" and real["source"] == "real"
-    assert fake["images"] == real["images"] == 8  # not 20: the test split has eight pictures
-    assert all(1 <= line["value"] <= 5 and line["splits"] == 2 for line in (fake, real))
-    assert fake["classifier_accuracy"] == 0.5 and len(fake["network_digest"]) == 64
-    assert fake["seed"] == 2 and fake["step"] == 7 and fake["run"] == world.final.as_posix()
-    assert -1 <= colour["colour_correlation"] <= 1 and -1 <= colour["shuffled"] <= 1
-    assert colour["images"] == 16
-    sample(world.final, tmp_path / "out", "--captions", "a bird", *flags, "--seed", "2")
-    assert capsys.readouterr().out.splitlines()[-4:-1] == lines[-4:-1]
-    batch = ["--set", "TEST.BATCH_SIZE=3"]
-    sample(world.final, tmp_path / "out", "--captions", "a bird", *flags, "--seed", "2", *batch)
-    other = json.loads(capsys.readouterr().out.splitlines()[-4])
-    assert other["value"] == pytest.approx(fake["value"], rel=1e-5)
+def measure(world, out, run, **keys):
+    keys = {"METRICS": "[colour, r_precision]", "ENCODER": world.other_encoder} | keys
+    flags = [part for k, v in keys.items() for part in ("--set", f"EVAL.{k}={v}")]
+    sample(run, out, *ONCE, "--captions", "a bird", *flags, "--seed", "2")
 
 
-def test_a_run_that_gives_one_colour_ends_with_its_sheet(world, tmp_path, capsys, monkeypatch):
-    class Grey:
-        step, imsize = 1, 32
+def test_metrics_are_lines_before_the_sheet(world, tmp_path, capsys):
+    shutil.rmtree(world.final / "evaluation", ignore_errors=True)
+    measure(world, tmp_path, world.final)
+    *lines, sheet = capsys.readouterr().out.splitlines()
+    assert sheet == str(tmp_path / "sheet.png")
+    assert (world.final / "evaluation/metrics.jsonl").read_text().splitlines() == lines
+    colour, precision = map(json.loads, lines)
+    assert (colour["metric"], precision["metric"]) == ("colour", "r_precision")
+    facts = {"n": 8, "seed": 2, "step": 7, "run": world.final.as_posix(), "data": str(world.data)}
+    assert colour.items() >= facts.items() and precision["network"] == str(world.other_encoder)
+    assert precision["candidates"] == 5  # four pictures are of the other class
+    assert (world.final / "evaluation/report.html").is_file()
+    measure(world, tmp_path, world.final)
+    again = [json.loads(line)["value"] for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert again == [colour["value"], precision["value"]]
 
-        def stages(self, embedding, seed, start):
-            return (np.full((len(embedding), 32, 32, 3), 128, np.uint8),)
 
-    monkeypatch.setattr(main, "_load_sampler", lambda room, run: Grey())
-    flags = ["--captions", "a bird", "--set", "EVAL.METRICS=[colour]"]
-    sample(world.final, tmp_path / "out", *flags)
-    out, err = capsys.readouterr()
-    *_, colour, sheet = out.splitlines()
-    assert json.loads(colour)["colour_correlation"] is None and "undefined" in err
-    assert sheet == str(tmp_path / "out" / "sheet.png")
+def test_an_encoder_does_not_judge_the_gan_it_trained(world, tmp_path):
+    with pytest.raises(UserError, match="trained with this very encoder"):
+        measure(world, tmp_path, world.final, ENCODER=world.encoder)
+
+
+def test_an_encoder_that_is_not_proved_another_does_not_judge(world, tmp_path, monkeypatch):
+    text = Text.load(world.final)
+    imported = Text(text.encoder, text.embeddings, "", text.width)
+    monkeypatch.setattr(Text, "load", classmethod(lambda cls, run: imported))
+    with pytest.raises(UserError, match="nothing tells which encoder"):
+        measure(world, tmp_path, world.final)
 
 
 def test_another_encoder_than_the_runs_is_refused(world, tmp_path):
@@ -282,8 +282,9 @@ def test_another_encoder_than_the_runs_is_refused(world, tmp_path):
         (["--captions", "a", "--set", "TEST.NUM_COPIES=1"], "nearest: TEST.NUM_COPY"),
         (["--set", "TEST.CAPTION_PATH=nowhere.txt"], r"nowhere\.txt: cannot be read"),
         (["--set", f"TEST.CAPTION_PATH={TABLE}"], "have width 16, but the run .* on width 8"),
-        (["--captions", "a", "--set", "EVAL.METRICS=[fid]"], "unknown fid"),
-        (["--captions", "a", "--set", "EVAL.METRICS=[is]"], "is needs EVAL.CLASSIFIER"),
+        (["--captions", "a", "--set", "EVAL.METRICS=[fud]"], "unknown fud"),
+        (["--captions", "a", "--set", "EVAL.METRICS=[attributes]"], "needs EVAL.CLASSIFIER"),
+        (["--captions", "a", "--set", "EVAL.METRICS=[r_precision]"], "needs EVAL.ENCODER"),
         (["--captions", "a", "--cfg", "CFG"], "TRAIN.FLAG is True, but this program samples"),
         (["--captions", "a", "--cfg", "OTHER"], "the run was trained on tiny"),
     ],

@@ -11,7 +11,7 @@ RULES = {
     "is": "exp of the mean KL divergence of each picture's classes from their mean; mean over "
     "splits of a seeded random order",
     "fid": "Frechet distance of two Gaussians fitted to features, covariances over n - 1; "
-    "`extrapolated` is the limit of a line through its values at several N against 1 / N",
+    "`extrapolated` is the limit of a line in 1 / N through it and its mean without one picture",
     "kid": "unbiased squared MMD with kernel (x.y / d + 1)^3, mean over seeded subsets of "
     "min(1000, n) pictures",
     "pr": "share of fakes within the k nearest neighbours' radius (k = 3) of a real picture "
