@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from misc.config.errors import UserError, run_program
+from misc.data.atomic import write_atomic
+from misc.evaluation.bootstrap import Estimate, difference
+from misc.evaluation.protocols import RULES
+from misc.evaluation.records import FOLDER, METRICS, Metric, Number, read_numbers
 
 FILE = "compare.html"
 # What has to agree, besides the protocol, before two numbers are subtracted.
@@ -32,8 +36,8 @@ class Entry(NamedTuple):
     """
 
     run: str
-    number: object
-    difference: object
+    number: Number | None
+    difference: Estimate | None
     verdict: str
     remark: str
 
@@ -64,9 +68,6 @@ def main(argv: list[str] | None = None) -> None:
     runs = list(dict.fromkeys(args.runs))
     if len(runs) < 2:
         raise UserError(f"{runs[0]}: one run, expected two or more to compare")
-    from misc.data.atomic import write_atomic
-    from misc.evaluation.records import FOLDER, read_numbers
-
     numbers = {}
     for run in runs:
         numbers[run.as_posix()] = found = read_numbers(run / FOLDER)
@@ -84,13 +85,11 @@ def main(argv: list[str] | None = None) -> None:
     print(out)
 
 
-def compared(numbers: dict[str, dict]) -> list[Group]:
+def compared(numbers: dict[str, dict[str, Number]]) -> list[Group]:
     """The numbers of runs by protocol, in the order in which they come.
 
     Args: numbers: {run: `records.read_numbers`}; the first is what the others are compared with.
     """
-    from misc.evaluation.records import METRICS, Metric
-
     first = next(iter(numbers))
     groups = {}
     for found in numbers.values():
@@ -124,8 +123,6 @@ def _entry(run, is_first, protocol, name, first, found, metric) -> Entry:
         reasons.append("without its replicates: run main.py again")
     if reasons:
         return Entry(run, number, None, "", "not subtracted: " + ", ".join(reasons))
-    from misc.evaluation.bootstrap import difference
-
     keys = ("n", "seed", "captions_digest")
     sides = [[one.line.get(key) for key in keys] for one in (number, base)]
     paired = sides[0] == sides[1] and None not in sides[0]
@@ -166,8 +163,6 @@ def as_text(groups: list[Group]) -> str:
 
 
 def _page(runs: list[Path], groups: list[Group]) -> str:
-    from misc.evaluation.protocols import RULES
-    from misc.evaluation.records import FOLDER, METRICS
     from misc.evaluation.report import data_uri, render
     from misc.evaluation.samples import open_sample, read_samples
 
