@@ -1,4 +1,4 @@
-"""A network that sees pixels, a GAN that draws numbers, and runs that were evaluated with them."""
+"""What tests of numbers share: pictures left out, intervals counted, runs that were evaluated."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 
 from misc.data.prepared import open_split
 from misc.evaluation import records
-from misc.evaluation.bootstrap import Estimate
+from misc.evaluation.bootstrap import Estimate, jackknife
 from misc.evaluation.protocols import line
 from misc.evaluation.samples import write_samples
 
@@ -82,3 +82,29 @@ def evaluated(tiny_set, two_stages, pixel_network):
         return run
 
     return make
+
+
+@pytest.fixture
+def left_out():
+    """`left_out(function, *sets, seed=0)`: the jackknife of function(*sets), the slow way."""
+
+    def estimate(function, *sets, seed=0):
+        def without(k, i):
+            return function(*sets[:k], np.delete(sets[k], i, axis=0), *sets[k + 1 :])
+
+        numbers = [np.array([without(k, i) for i in range(len(s))]) for k, s in enumerate(sets)]
+        return jackknife(function(*sets), numbers, seed)
+
+    return estimate
+
+
+@pytest.fixture
+def coverage():
+    """`coverage(estimates, truth=None)`: how often the interval holds the truth, or their mean."""
+
+    def share(estimates, truth=None):
+        truth = np.mean([one.value for one in estimates]) if truth is None else truth
+        held = [low <= truth <= high for low, high in (one.interval for one in estimates)]
+        return np.mean(held)
+
+    return share
