@@ -92,6 +92,22 @@ def test_a_lost_file_of_replicates_is_said(tmp_path):
     assert "without its replicates" in compare.compared(numbers)[0].entries[1].remark
 
 
+def test_the_order_is_of_what_all_share(tmp_path):
+    folders = {"a": 60.0, "b": 40.0, "c": 90.0}
+    for name, value in folders.items():
+        told(tmp_path, name, value=value)
+        told(tmp_path, name, "kid", value=-value, n=50 if name == "b" else 100)
+        told(tmp_path, name, "is", value=value, n=50 if name == "b" else 100)
+        told(tmp_path, name, "kid", value=0.0, judge=name)
+    numbers = {name: records.read_numbers(tmp_path / name) for name in folders}
+    groups = compare.compared(numbers)
+    places = compare.order(groups)
+    assert {row["model"]: row["place"] for row in places} == {"a": 1, "b": 1, "c": 1}
+    without_kid = [group for group in groups if group.title != "KID"]
+    assert [row["model"] for row in compare.order(without_kid)] == ["b", "a", "c"]
+    assert compare.order([g for g in groups if g.title == "Inception score"]) == []
+
+
 @pytest.fixture
 def two(evaluated, tmp_path):
     """Two evaluated runs; the second one's numbers are 0.01 higher."""
@@ -102,6 +118,7 @@ def test_a_table_and_a_page(two, run_main, tmp_path):
     code, out, err = run_main(compare.main, *two)
     page = two[0] / "evaluation" / "compare.html"
     assert (code, err) == (0, "") and out.splitlines()[-1] == str(page)
+    assert f"1. {two[0].as_posix()}  score" in out
     assert "KID, lower is better: kid/judge/v1" in out
     (row,) = [text.split() for text in out.splitlines() if "0.05 " in text and "b b" in text]
     assert row[-1] == "worse" and "+0.01" in row
