@@ -16,7 +16,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from misc.config.errors import run_program
+from misc.data.embeddings import SPLITS
 from misc.data.picture import Picture
+from misc.data.prepared import open_split
 from misc.data.writer import write_embeddings, write_set
 from misc.sources.source import card
 
@@ -29,6 +31,21 @@ COLOURS = {
 }
 SHAPES = ("square", "circle")
 WIDTH = 8  # of the random embeddings
+# Of a Stage-I that trains on two cores in seconds, whatever its cfg says.
+SMALLEST = (
+    "GPU_ID=-1",
+    "Z_DIM=5",
+    "TRAIN.MAX_EPOCH=2",
+    "TRAIN.NUM_COPY=2",
+    "TRAIN.LOG_INTERVAL=1",
+    "GAN.GF_DIM=4",
+    "GAN.DF_DIM=4",
+    "GAN.EMBEDDING_DIM=6",
+    "TEST.LR_IMSIZE=16",
+    "TEST.HR_IMSIZE=32",
+    f"TEXT.DIMENSION={WIDTH}",
+    "TEXT.ENCODER=text",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -138,13 +155,18 @@ def make_set(tmp_path_factory, make_pictures):
             workers=1,
         )
         if width:
-            random = np.random.default_rng(0)
-            for split, pictures in splits.items():
-                rows = random.normal(size=(len(pictures) * captions, width))
-                write_embeddings(folder / split, "text", [rows])
+            embed_randomly(folder, width)
         return folder
 
     return make
+
+
+def embed_randomly(folder, width=WIDTH):
+    """Give every caption of the prepared set in `folder` an embedding, as of an encoder `text`."""
+    random = np.random.default_rng(0)
+    for split in SPLITS:
+        rows = open_split(folder, split).embedding_rows
+        write_embeddings(folder / split, "text", [random.normal(size=(rows, width))])
 
 
 @pytest.fixture(scope="session")
@@ -248,3 +270,37 @@ def run_main(capsys):
         return code, out, err
 
     return run
+
+
+@pytest.fixture
+def stage_one(run_main, tmp_path):
+    """`stage_one(main, cfg, *flags, keys=())`: prepare a set, and train Stage-I on it for an epoch
+    or two.
+
+    Args: main, flags: the script that prepares it, and what else than its --out to say to it.
+      cfg: file in initial/cfg, of which all but the sizes is kept.   keys: "KEY=VALUE" beside.
+    """
+
+    def train(main, cfg, *flags, keys=()):
+        from initial.run_exp import main as initial
+
+        folder, run = tmp_path / "prepared", tmp_path / "run"
+        small = ("--out", folder, "--imsizes", 16, 32, "--workers", 1)
+        code, _, err = run_main(main, *flags, *small)
+        assert code == 0, err
+        embed_randomly(folder)
+        pictures = len(open_split(folder, "train"))
+        batch = max(2, pictures // 2)
+        keys = (*SMALLEST, f"DATA_DIR={folder}", f"TRAIN.BATCH_SIZE={batch}", *keys)
+        sets = [word for key in keys for word in ("--set", key)]
+        path = Path(__file__).parents[1] / "initial" / "cfg" / f"{cfg}.yml"
+        code, out, err = run_main(initial, "--cfg", path, "--run", run, *sets)
+        assert code == 0, err
+        steps = 2 * (pictures // batch)
+        assert out.splitlines()[-1] == f"{run}: trained to step {steps}"
+        lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        assert [line["step"] for line in lines] == list(range(1, steps + 1))
+        assert all(np.isfinite(value) for line in lines for value in line.values())
+        assert list((run / "grids").iterdir())
+
+    return train

@@ -34,6 +34,16 @@ def test_a_dry_run_counts_the_published_networks_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("cfg", sorted((ROOT / "initial" / "cfg").iterdir()), ids=lambda p: p.stem)
+def test_every_configuration_builds_its_networks(cfg, run_main):
+    code, out, err = run_main(main, "--cfg", cfg, "--dry-run")
+    assert code == 0, err
+    networks = json.loads(out.splitlines()[-1])["networks"]
+    assert networks.keys() == {"generator", "discriminator"}
+    assert all(network["trainable"] > 0 for network in networks.values())
+
+
 def test_the_program_trains_and_leaves_a_run_folder(gan_yml, tmp_path):
     flags = ["--cfg", gan_yml(TRAIN__MAX_EPOCH=1), "--gpu", "-1", "--run", tmp_path / "run"]
     process = subprocess.run(

@@ -148,3 +148,8 @@ def test_missing_captions_and_a_strange_value(refusal, raw_cub):
 def test_an_output_path_below_a_file(refusal, tmp_path):
     (tmp_path / "file").write_text("")
     assert "file" in refusal("--out", str(tmp_path / "file/birds"))
+
+
+@pytest.mark.slow
+def test_stage_one_trains_on_it(raw_cub, stage_one):
+    stage_one(main, "birds", "--source", raw_cub)

@@ -107,6 +107,18 @@ def test_lfw(lfw, run, annotations, tmp_path):
         assert record["name"] == f"{name}/{name}_0001" and name in record["captions"][0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["celeba", "lfw"])
+def test_stage_one_trains_on_it(request, layout, annotations, stage_one):
+    flags = ["--source", request.getfixturevalue(layout)]
+    if layout == "lfw":
+        flags += [
+            "--annotations",
+            annotations(*(f"Some_Body{i}/Some_Body{i}_0001" for i in range(5))),
+        ]
+    stage_one(main, "birds", *flags)  # of whose settings nothing is about birds
+
+
 def test_which_layout(tmp_path, run, request):
     (tmp_path / "raw").mkdir()
     code, line = run()

@@ -44,6 +44,12 @@ def test_cats_of_one_class_and_a_broken_picture(raw_cats, run_main, tmp_path):
     assert open_split(out, "train").class_names == ["cat"]
 
 
+@pytest.mark.slow
+def test_stage_one_trains_on_it(raw_cats, stage_one):
+    one_class = ("TRAIN.B_WRONG=False",)
+    stage_one(cats, "cats", "--source", raw_cats, "--skip-broken", keys=one_class)
+
+
 def test_dogs_are_cropped_to_their_boxes(run_main, draw_picture, tmp_path):
     box = "<a><object><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>"
     for breed, colour in (("n01-Saint_Bernard", "red"), ("n02-pug", "blue")):

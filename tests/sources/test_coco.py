@@ -139,3 +139,9 @@ def test_from_raw_to_prepared(root, year, run_main, tmp_path):
     assert train.card["left_out"] == 1 and "CC BY 4.0" in train.card["licence"]
     assert [len(train.record(i)["captions"]) for i in range(3)] == [5, 7, 5]
     assert len(set(train.labels)) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("year", [2017], indirect=True)
+def test_stage_one_trains_on_it(root, stage_one):
+    stage_one(main, "coco", "--source", root)

@@ -229,3 +229,8 @@ def test_captions_from_names_as_the_script_makes_them(root, capsys):
     assert "captions from the class names" in result["source"]
     record = open_split(out, "test").record(0)
     assert "canterbury bells" in record["captions"][0], record
+
+
+@pytest.mark.slow
+def test_stage_one_trains_on_it(root, stage_one):
+    stage_one(main, "flowers", "--source", root)

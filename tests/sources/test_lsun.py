@@ -10,6 +10,7 @@ import pytest
 from misc.config.errors import UserError
 from misc.data.images import open_picture
 from misc.data.picture import Pictures
+from misc.preprocess_lsun import main
 from misc.sources.class_captions import KINDS
 from misc.sources.lsun import SCENES, lsun
 
@@ -75,6 +76,12 @@ def test_the_original_archives(raw):
         shutil.make_archive(str(folder), "zip", root, folder.name)
         shutil.rmtree(folder)
     assert lsun(root, ("tower",)).splits["train"].count == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scene", "cfg"), [("church_outdoor", "church"), ("bedroom", "bedroom")])
+def test_stage_one_trains_on_it(raw, scene, cfg, stage_one):
+    stage_one(main, cfg, "--source", raw(scene), "--scene", scene)
 
 
 def refusal(root, scene="kitchen"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from misc import preprocess_cats, preprocess_dogs
 from misc.config.errors import UserError
 from misc.sources.pets import pets
 
@@ -241,3 +242,12 @@ def test_which_layout_it_is(oxford, stanford):
     line = refusal(oxford / "images", "cat")
     assert "holds no cats; expected one of" in line and "Stanford" not in line
     assert "images is missing" in refusal(oxford / "images", "cat", "oxford")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("layout", "main"), [("oxford", preprocess_cats), ("stanford", preprocess_dogs)]
+)
+def test_stage_one_trains_on_it(request, layout, main, stage_one):
+    cfg = main.__name__.rpartition("_")[2]
+    stage_one(main.main, cfg, "--source", request.getfixturevalue(layout))
