@@ -75,9 +75,8 @@ def world(make_set, tmp_path_factory):
     seeing = {"text_encoder": build_text_encoder(load_config("encoder", None, small))}
     seeing["image_tower"] = ImageTower(16, 4, 8, 4)
     other = save_run(root / "other", "encoder", small, 3, seeing)
-    return SimpleNamespace(
-        root=root, data=data, encoder=encoder, other_encoder=other, initial=initial, final=final
-    )
+    runs = {"encoder": encoder, "other": other, "initial": initial, "final": final}
+    return SimpleNamespace(root=root, data=data, **runs)
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +224,7 @@ def test_a_table_of_embeddings_needs_no_encoder(world, tmp_path, capsys, monkeyp
 
 
 def measure(world, out, run, **keys):
-    keys = {"METRICS": "[colour, r_precision]", "ENCODER": world.other_encoder} | keys
+    keys = {"METRICS": "[colour, r_precision]", "ENCODER": world.other} | keys
     flags = [part for k, v in keys.items() for part in ("--set", f"EVAL.{k}={v}")]
     sample(run, out, *ONCE, "--captions", "a bird", *flags, "--seed", "2")
 
@@ -239,8 +238,8 @@ def test_metrics_are_lines_before_the_sheet(world, tmp_path, capsys):
     colour, precision = map(json.loads, lines)
     assert (colour["metric"], precision["metric"]) == ("colour", "r_precision")
     facts = {"n": 8, "seed": 2, "step": 7, "run": world.final.as_posix(), "data": str(world.data)}
-    assert colour.items() >= facts.items() and precision["network"] == str(world.other_encoder)
-    assert precision["candidates"] == 5  # four pictures are of the other class
+    assert colour.items() >= facts.items() and precision["network"] == str(world.other)
+    assert precision["candidates"] == 5  # its own, and the other class's four
     assert (world.final / "evaluation/report.html").is_file()
     measure(world, tmp_path, world.final)
     again = [json.loads(line)["value"] for line in capsys.readouterr().out.splitlines()[:-1]]

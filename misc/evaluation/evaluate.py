@@ -63,12 +63,17 @@ class Evaluation:
         Args:
           sampler: of a room; its last stage is measured.
           data: a prepared set; its test split is what counts.
-          embeddings: float32 (captions of the test split, width), perhaps memory-mapped.
+          embeddings: float32 (captions of the test split, width), perhaps memory-mapped; none of
+            pictures in quarantine.
           batch: pictures sampled at once.   seed: of captions, noise, orders and intervals.
         Raises: UserError if there are too few pictures for a metric, the set stores none of this
           size, or the folder cannot be written.
         """
         folder, split = make_folder(run / FOLDER), open_split(data, "test")
+        if split.quarantined:  # captions are known by their rows among those of all pictures
+            spread = np.zeros((split.embedding_rows, embeddings.shape[1]), np.float32)
+            spread[split.rows_of_captions()] = embeddings
+            embeddings = spread
         choice = CaptionChoice(split, embeddings, self.settings.COUNT, seed)
         with tempfile.TemporaryDirectory(prefix=".judged-", dir=folder) as aside:
             start = time.monotonic()

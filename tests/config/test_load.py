@@ -129,7 +129,7 @@ def test_only_what_changes_the_learning_counts_as_different():
     assert differing_keys("initial", old, new) == ["GAN.GF_DIM (128 -> 64)"]
     free = ["B_VALIDATION=True", "DATA_DIR=/elsewhere", "TEST.NUM_COPY=2", "TEST.BATCH_SIZE=2"]
     free += ["TEST.CAPTION_PATH=x", "TEST.PRETRAINED_MODEL=x", "EVAL.METRICS=[colour]"]
-    free += ["EVAL.COUNT=20", "EVAL.SPLITS=2", "EVAL.COLOUR_COUNT=3", "EVAL.CLASSIFIER=x"]
+    free += ["EVAL.COUNT=20", "EVAL.SPLITS=2", "EVAL.ENCODER=x", "EVAL.CLASSIFIER=x"]
     assert not differing_keys("initial", old, load_config("initial", None, free))
 
 

@@ -9,6 +9,7 @@ from easydict import EasyDict
 
 from misc.config.errors import UserError
 from misc.data.prepared import open_split
+from misc.data.quarantine import Quarantined, write_quarantine
 from misc.evaluation import evaluate, judges
 from misc.evaluation.features import Network
 from misc.evaluation.judging import Judge
@@ -107,6 +108,26 @@ def test_the_numbers_come_again_whatever_the_batch(evaluated):
 def test_more_captions_than_pictures_give_several_of_each(evaluated):
     score, colour = evaluated(COUNT=20, METRICS=["is", "colour"])
     assert (score["n"], score["n_real"]) == (colour["n"], colour["n_real"]) == (20, 8)
+
+
+def test_pictures_in_quarantine_take_no_part(small_judges, make_set, tmp_path, monkeypatch):
+    data = make_set()
+    name = open_split(data, "test").record(2)["name"]
+    write_quarantine(data / "test", {2: Quarantined(name, "grey")})
+    split, asked = open_split(data, "test"), []
+    embeddings = split.embeddings("text")[split.rows_of_captions()]
+    settings = {"METRICS": ["colour"], "COUNT": 0, "SPLITS": 2, "CLASSIFIER": ""}
+    one = evaluate.Evaluation(EasyDict(settings))
+
+    def watched(embedding, seed, start, way=None):
+        asked.append(np.array(embedding))
+        return stages(embedding, seed, start, way)
+
+    sampler = SimpleNamespace(stages=watched, **RUN)
+    (line,) = one.lines(tmp_path, sampler, data, embeddings, batch=8, seed=2)
+    assert line["n"] == line["n_real"] == 7
+    rows = evaluate.CaptionChoice(split, None, 0, 2).rows
+    np.testing.assert_array_equal(asked[0], split.embeddings("text")[rows])
 
 
 def test_only_what_is_needed_is_loaded(evaluated, monkeypatch, tmp_path):
