@@ -7,7 +7,7 @@ GPU ?= $(if $(wildcard .venv/installed-gpu),1,0)
 STAMP = .venv/installed$(if $(filter 1,$(GPU)),-gpu)
 OTHER = .venv/installed$(if $(filter 1,$(GPU)),,-gpu)
 
-.PHONY: venv demo test test-slow lint lock
+.PHONY: venv demo report test test-slow lint lock
 
 venv: $(STAMP)
 
@@ -38,8 +38,20 @@ data/raw/$(DEMO)/drawn.json: | venv
 data/$(DEMO)/set.json: | data/raw/$(DEMO)/drawn.json
 	$(BIN)/python misc/preprocess_birds.py --source data/raw/$(DEMO) --out data/$(DEMO) --imsizes 32 128
 
-runs/classifier_$(DEMO)/classifier.json:
-	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --out runs/classifier_$(DEMO) --epochs 10 --gpu -1
+# What the classifier learns attributes from: birds of no species, each attribute drawn on its own.
+data/raw/$(DEMO)_mixed/drawn.json: | venv
+	$(BIN)/python misc/draw_dataset.py --kind birds --preset easy --independent --count 1200 --size 96 --out data/raw/$(DEMO)_mixed
+
+data/$(DEMO)_mixed/set.json: | data/raw/$(DEMO)_mixed/drawn.json
+	$(BIN)/python misc/preprocess_birds.py --source data/raw/$(DEMO)_mixed --out data/$(DEMO)_mixed --imsizes 32 64
+
+runs/classifier_$(DEMO)/classifier.json: | data/$(DEMO)_mixed/set.json
+	$(BIN)/python -m misc.evaluation.train_classifier --data data/$(DEMO) --independent data/$(DEMO)_mixed --out runs/classifier_$(DEMO) --epochs 10 --gpu -1
+
+# Every number about the demo, with an encoder that the GAN has not seen, and a page of them.
+report: demo
+	$(BIN)/python encoder/run_exp.py --cfg encoder/cfg/demo.yml --set CONFIG_NAME=encoder_held_out --set SEED=1
+	$(BIN)/python main.py --cfg cfg/report_demo.yml
 
 # Two processes, a file of tests in one of them: most tests keep one core busy.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile
