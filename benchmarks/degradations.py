@@ -128,7 +128,7 @@ def page(command: str, rows, count: int) -> str:
         "# Can the numbers be trusted?",
         "",
         f"Made by `{command}`: {count:,} real pictures against {count:,} others of the same set, "
-        "as they are and spoilt by degrees; intervals of 95 %. Of two halves of one set FID and KID "
+        "as they are and spoilt by degrees; intervals of 95 %. Of halves of one set FID and KID "
         "tell the floor; `FID, limit` is FID extrapolated to ever more pictures.",
         "",
         "| pictures | IS | FID | FID, limit | KID x 1000 | precision | recall | attributes |",
