@@ -96,7 +96,8 @@ def import_run(folder: Path, out: Path):
     from misc.config.load import load_config
     from misc.data.atomic import disk_errors
     from misc.data.safe_tensors import read_safetensors
-    from misc.training.import_run import Tensors, fill, save_networks
+    from misc.data.tensors import tensors_of
+    from misc.training.import_run import fill, save_networks
 
     path = folder / "model.safetensors"
     arrays = {k: v for k, v in read_safetensors(path).items() if k not in UNUSED}
@@ -106,8 +107,7 @@ def import_run(folder: Path, out: Path):
     cfg = load_config("encoder", None, ["CONFIG_NAME=minilm", "DATASET_NAME=''", *settings])
     pieces = WordPieces.read(folder / "tokenizer.json", cfg.TEXT.VOCABULARY)
     network = build_text_encoder(cfg)
-    shapes = {name: array.shape for name, array in arrays.items()}
-    fill(Tensors(path, shapes, arrays.get), entries(network), f"expected what {INSTALL} brings")
+    fill(tensors_of(path, arrays), entries(network), f"expected what {INSTALL} brings")
     with disk_errors(out):
         pieces.save(out)
     save_networks(out, 0, cfg, "encoder", {"text_encoder": network})

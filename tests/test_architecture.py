@@ -47,7 +47,12 @@ ARROWS = {
 PURE = [
     "misc/networks/*.py",
     "misc/training/schedules.py",
+    "misc/evaluation/blocks.py",
+    "misc/evaluation/bootstrap.py",
+    "misc/evaluation/frechet.py",
     "misc/evaluation/inception_score.py",
+    "misc/evaluation/kid.py",
+    "misc/evaluation/precision_recall.py",
     "misc/evaluation/colour_correlation.py",
     "encoder/losses.py",
     "encoder/probe.py",

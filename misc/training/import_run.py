@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -17,8 +16,9 @@ from misc.config.errors import UserError
 from misc.config.load import save_config
 from misc.data.atomic import disk_errors
 from misc.data.embeddings import ENCODER
+from misc.data.tensors import Tensors, matched, tensors_of
 from misc.data.torch_checkpoint import read_checkpoint
-from misc.training.published import SPARE, Entry, tf1_entries, torch_entries
+from misc.training.published import Entry, tf1_entries, torch_entries
 from misc.training.text import Text
 
 WIDTHS = "Z_DIM, TEXT.DIMENSION, TEST.LR_IMSIZE and all of GAN must be as they were in training"
@@ -35,14 +35,6 @@ class Part(NamedTuple):
     build: Callable[[], keras.Model]
     scope: str
     modules: Callable[[keras.Model], dict[str, list[str]]]
-
-
-class Tensors(NamedTuple):
-    """A checkpoint file: the shapes of its tensors by name, and `read(name)`, the values of one."""
-
-    path: Path
-    shapes: dict[str, tuple[int, ...]]
-    read: Callable[[str], np.ndarray]
 
 
 def import_networks(args: Namespace, cfg: EasyDict, parts: list[Part]) -> dict[str, keras.Model]:
@@ -73,8 +65,7 @@ def import_networks(args: Namespace, cfg: EasyDict, parts: list[Part]) -> dict[s
 
 def open_torch(path: Path) -> Tensors:
     """A StackGAN-Pytorch checkpoint, whole in memory. Raises: UserError as `read_checkpoint`."""
-    arrays = read_checkpoint(path)
-    return Tensors(path, {name: array.shape for name, array in arrays.items()}, arrays.get)
+    return tensors_of(path, read_checkpoint(path))
 
 
 def open_tf1(path: Path) -> Tensors:
@@ -116,34 +107,14 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def fill(tensors: Tensors, entries: dict[str, Entry], remedy: str = WIDTHS) -> None:
-    """Give variables their values; every tensor of the file but `SPARE` ones must have its place.
+    """Give variables their values; every tensor of the file must have its place.
 
     `remedy`: what to do about a file that does not fit, for the message.
-    A tensor is read only once its shape is known to be that of our variable, so a file cannot ask
-    for more memory than the configuration does.
-    Raises: UserError naming a tensor that is missing, left over, of another shape or not finite.
+    Raises: UserError as `matched`.
     """
-    held = {name for name in tensors.shapes if not SPARE.search(name)}
-    for name, what in (
-        (min(entries.keys() - held, default=""), "is missing"),
-        (min(held - entries.keys(), default=""), "is left over"),
-    ):
-        if name:
-            raise UserError(
-                f"{tensors.path}: {name} {what} (the file has {len(held)} tensors of networks, "
-                f"this configuration {len(entries)}); {remedy}"
-            )
-    for name, entry in entries.items():
-        if tensors.shapes[name] != entry.shape:
-            raise UserError(
-                f"{tensors.path}: {name} has shape {tensors.shapes[name]}, expected {entry.shape}; "
-                f"{remedy}"
-            )
-    for name, entry in entries.items():
-        array = tensors.read(name)
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise UserError(f"{tensors.path}: {name} holds other values than finite numbers")
-        entry.assign(array)
+    wanted = {name: entry.shape for name, entry in entries.items()}
+    for name, array in matched(tensors, wanted, remedy):
+        entries[name].assign(array)
 
 
 def write_run(args: Namespace, cfg: EasyDict, room: str, networks: dict[str, keras.Model]) -> None:

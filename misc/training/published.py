@@ -6,7 +6,6 @@ StackGAN-Pytorch names it by its module, which each room lists. Within a kind of
 conv, deconv, norm) ours come in the order of theirs.
 """
 
-import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -39,11 +38,6 @@ ROLES = {
     "moving_mean": ("mean", "running_mean"),
     "moving_variance": ("variance", "running_var"),
 }
-# Beside the networks: Adam's moments and powers, counters, the start of TF1's moving averages.
-SPARE = re.compile(
-    r"/Adam(_\d+)?$|/(biased|local_step)$|^(beta[12]_power(_\d+)?|global_step)$"
-    r"|\.num_batches_tracked$"
-)
 
 
 class Entry(NamedTuple):

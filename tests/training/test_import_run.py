@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from misc.config.errors import UserError
 from misc.config.load import load_config
-from misc.training.import_run import Tensors, fill, import_networks, open_tf1, write_run
+from misc.data.tensors import Tensors, tensors_of
+from misc.training.import_run import fill, import_networks, open_tf1, write_run
 from misc.training.published import tf1_entries
 from misc.training.runs import load_run
 
@@ -26,7 +27,7 @@ def entries():
 def tensors(**changes):
     arrays = {f"{NAME}/Matrix": np.ones((2, 3), "f4"), f"{NAME}/bias": np.ones(3, "f4")}
     arrays = {name: array for name, array in (arrays | changes).items() if array is not None}
-    return Tensors(Path("model"), {k: np.shape(v) for k, v in arrays.items()}, arrays.get)
+    return tensors_of(Path("model"), arrays)
 
 
 def test_all_in_place(entries):

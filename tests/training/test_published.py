@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from misc.data.tensors import SPARE
 from misc.networks.layers import BatchNorm, ConditioningAugmentation, UpConv, conv
-from misc.training.published import SPARE, tf1_entries, torch_entries
+from misc.training.published import tf1_entries, torch_entries
 
 
 @pytest.fixture(scope="module")
