@@ -6,6 +6,9 @@ Birds come as CUB-200-2011, flowers as Oxford's 102 and faces as CelebA: the mod
 `misc/drawings/layouts` say which files that makes. OUT/drawn.json says how they were made. The
 files are the same whatever the number of workers. They are written aside and renamed together, so
 OUT is there only when it is complete.
+
+With --independent every attribute is drawn on its own, so that none tells another: what a network
+that reads attributes from pictures is trained on. The classes are then no more than a split.
 """
 
 import argparse
@@ -39,6 +42,8 @@ from misc.drawings.layouts import celeba, cub, oxford
 from misc.drawings.layouts.entry import Entry, Item, write_lines
 
 MIN_COUNT = 12  # below this the test split of some preset has a single class
+# Added to the seeds of independent drawings, so that they have no pose or light of another set.
+APART = 1 << 39
 PRESETS = ("easy", "full")
 
 
@@ -46,7 +51,8 @@ class Kind(NamedTuple):
     """What there is to draw: the functions that make it, and the raw layout it is written in.
 
     `classes(preset)` are all its classes, each with a `name` and a `split`; `attributes(seed,
-    preset, number)` describes one thing of a class, for `draw`, `captions` and `labels` to use;
+    preset, number)` describes one thing of a class, or with "independent" for its number one of
+    none, for `draw`, `captions` and `labels` to use;
     `attribute_names(preset)` are what its labels answer; `held_out` are the pairs of attributes
     that no training class of `full` has.
     """
@@ -116,23 +122,44 @@ def plan(classes, count: int, seed: int) -> list[Item]:
     ]
 
 
-def draw_item(place: tuple[str, Item], out: Path, kind: str, preset: str, size: int) -> Entry:
+def unnamed(classes) -> list:
+    """As many classes in the same splits, named by their number alone: nothing is alike in one."""
+    return [one._replace(name=f"Mixed_{number:03d}") for number, one in enumerate(classes, 1)]
+
+
+def draw_item(
+    place: tuple[str, Item], out: Path, kind: str, preset: str, size: int, independent: bool
+) -> Entry:
     """Draw one picture and write it where its layout places it."""
     (path, item), made = place, KINDS[kind]
-    thing = made.attributes(item.seed, preset, item.number)
+    if independent:
+        thing = made.attributes(item.seed + APART, preset, "independent")
+    else:
+        thing = made.attributes(item.seed, preset, item.number)
     drawing = made.draw(thing, size)
     drawing.picture.save(out / path, quality=95, subsampling=0)  # colours at full resolution
     captions = made.captions(thing, made.layout.CAPTIONS)
     return Entry(path, item, drawing.box, made.labels(thing), captions)
 
 
-def write_set(out: Path, kind: str, preset: str, count: int, size: int, seed: int, workers: int):
+def write_set(
+    out: Path,
+    kind: str,
+    preset: str,
+    count: int,
+    size: int,
+    seed: int,
+    workers: int,
+    independent: bool = False,
+) -> dict:
     """Draw a set into the folder `out`, with its tables; returns what its layout has to tell."""
     classes, layout = KINDS[kind].classes(preset), KINDS[kind].layout
+    if independent:
+        classes = unnamed(classes)
     places = layout.places(plan(classes, count, seed), classes, seed)
     for folder in sorted({(out / path).parent for path in places}):
         folder.mkdir(parents=True)
-    task = partial(draw_item, out=out, kind=kind, preset=preset, size=size)
+    task = partial(draw_item, out=out, kind=kind, preset=preset, size=size, independent=independent)
     progress = partial(tqdm, total=count, unit="picture", file=sys.stderr)
     with processes(workers, "drew pictures") as executor:
         entries = list(progress(executor.map(task, places.items(), chunksize=16)))
@@ -140,9 +167,18 @@ def write_set(out: Path, kind: str, preset: str, count: int, size: int, seed: in
 
 
 def draw_dataset(
-    out: Path, kind: str, preset: str, count: int, size: int, seed: int, workers: int
+    out: Path,
+    kind: str,
+    preset: str,
+    count: int,
+    size: int,
+    seed: int,
+    workers: int,
+    independent: bool = False,
 ) -> dict:
     """Draw a whole set to `out`; returns how it was made, as `drawn.json` says.
+
+    Args: independent: draw each attribute on its own; the classes then mean nothing.
 
     Raises: UserError if a number is out of range, `out` is not a new or empty folder, or cannot be
       written.
@@ -153,7 +189,9 @@ def draw_dataset(
         if not low <= value <= high:
             raise UserError(f"{flag}: received {value}, expected {low} to {high}")
     card = {"kind": kind, "preset": preset, "count": count, "size": size, "seed": seed}
-    if preset == "full":
+    if independent:
+        card["independent"] = True  # no class is alike, and no pair of attributes held out
+    elif preset == "full":
         card["held_out_of_training"] = list(KINDS[kind].held_out)
     try:
         out = out.absolute()
@@ -166,7 +204,7 @@ def draw_dataset(
         shutil.rmtree(aside, ignore_errors=True)  # left by a killed run
         aside.mkdir()
         try:
-            told = write_set(aside, kind, preset, count, size, seed, workers)
+            told = write_set(aside, kind, preset, count, size, seed, workers, independent)
             write_lines(aside / "drawn.json", [json.dumps({**card, **told}, indent=1)])
             if out.is_dir():
                 out.rmdir()
@@ -193,6 +231,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=304, help="pixels a side (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures")
     parser.add_argument("--workers", type=int, default=how_many(None), help="processes")
+    parser.add_argument(
+        "--independent",
+        action="store_true",
+        help="draw each attribute on its own, for a network that reads attributes; the classes "
+        "then mean nothing",
+    )
     args = parser.parse_args(argv)
     card = draw_dataset(**vars(args))
     print(json.dumps({"out": str(args.out), **card}))

@@ -32,8 +32,9 @@ ARROWS = {
     "misc.config": [],
     "misc.networks": [],
     "misc.drawings": [],
-    "misc.data": ["misc.config"],
-    "misc.sources": ["misc.config", "misc.data", "misc.drawings"],
+    "misc.words": ["misc.drawings"],
+    "misc.data": ["misc.config", "misc.words"],
+    "misc.sources": ["misc.config", "misc.data", "misc.drawings", "misc.words"],
     "misc.evaluation": ["misc.config", "misc.data", "misc.networks"],
     "misc.training": MISC,
     "misc": [*MISC, *RAW],  # the scripts on top of misc

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from misc import draw_dataset
+from misc import draw_dataset, preprocess_birds
 from misc.config.errors import UserError
+from misc.data.prepared import open_split
 from misc.draw_dataset import KINDS
 from misc.drawings import birds
 
@@ -24,8 +25,20 @@ def files(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def draw(out, kind="birds", preset="easy", count=12, size=32, seed=0, workers=1):
-    return draw_dataset.draw_dataset(out, kind, preset, count, size, seed, workers)
+def draw(out, kind="birds", preset="easy", count=12, size=32, seed=0, workers=1, **more):
+    return draw_dataset.draw_dataset(out, kind, preset, count, size, seed, workers, **more)
+
+
+def noted(monkeypatch, layout):
+    """The list into which every entry goes that this layout writes."""
+    seen, write_tables = [], layout.write_tables
+
+    def note(out, entries, classes, attribute_names):
+        seen.extend(entries)
+        return write_tables(out, entries, classes, attribute_names)
+
+    monkeypatch.setattr(layout, "write_tables", note)
+    return seen
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +49,8 @@ def drawn(tmp_path_factory):
 
 @pytest.mark.parametrize("kind, preset", EVERY_SET)
 def test_every_kind_draws_what_its_captions_and_labels_say(tmp_path, monkeypatch, kind, preset):
-    made, seen = KINDS[kind], []
-
-    def note(out, entries, classes, attribute_names):
-        seen.extend(entries)
-        return write_tables(out, entries, classes, attribute_names)
-
-    write_tables = made.layout.write_tables
-    monkeypatch.setattr(made.layout, "write_tables", note)
+    made = KINDS[kind]
+    seen = noted(monkeypatch, made.layout)
     draw(tmp_path / "set", kind, preset)
     assert len(seen) == 12
     for path, item, box, labels, captions in seen:
@@ -63,6 +70,56 @@ def test_every_kind_draws_what_its_captions_and_labels_say(tmp_path, monkeypatch
     card = json.loads((tmp_path / "set" / "drawn.json").read_text())
     assert (card["kind"], card["preset"], card["count"]) == (kind, preset, 12)
     assert card.get("held_out_of_training") == (list(made.held_out) if preset == "full" else None)
+
+
+@pytest.mark.parametrize("kind, preset", EVERY_SET)
+def test_independent_sets_have_the_layout_but_no_classes(tmp_path, monkeypatch, kind, preset):
+    made = KINDS[kind]
+    seen = noted(monkeypatch, made.layout)
+    card = draw(tmp_path / "set", kind, preset, independent=True)
+    assert card["independent"] and "held_out_of_training" not in card
+    told = json.loads((tmp_path / "set" / "drawn.json").read_text())
+    assert told["independent"] is True and told.items() >= card.items()
+    like_its_class = 0
+    for path, item, box, labels, captions in seen:
+        thing = made.attributes(item.seed + draw_dataset.APART, preset, "independent")
+        np.testing.assert_array_equal(labels, made.labels(thing))
+        assert captions == made.captions(thing, made.layout.CAPTIONS)
+        drawing = made.draw(thing, 32)
+        assert box == drawing.box
+        with Image.open(tmp_path / "set" / path) as picture:
+            assert np.abs(np.subtract(picture, drawing.picture, dtype=np.float32)).mean() < 4
+        like_its_class += thing.items() >= made.classes(preset)[item.number].shared.items()
+    assert len(seen) == 12 and like_its_class < 3
+    # No class is called after a look that its pictures do not have.
+    text = "".join(str(p) for p in files(tmp_path / "set")) + json.dumps(told)
+    assert not any(one.name in text for one in made.classes(preset))
+
+
+def test_independent_pictures_share_no_seed_with_others():
+    classes = birds.all_species("full")
+    plain = {item.seed for item in draw_dataset.plan(classes, 4000, 0)}
+    plain |= {item.seed for item in draw_dataset.plan(classes, 4000, 1)}
+    apart = {item.seed + draw_dataset.APART for item in draw_dataset.plan(classes, 4000, 0)}
+    assert not plain & apart
+
+
+def test_independent_birds_are_prepared_with_what_cannot_be_seen(tmp_path, capsys):
+    flags = ["--preset", "full", "--count", "60", "--size", "48", "--workers", "1"]
+    raw, out = tmp_path / "raw", tmp_path / "data"
+    draw_dataset.main(["--out", str(raw), *flags, "--independent"])
+    preprocess_birds.main(["--source", str(raw), "--out", str(out), "--imsizes", "16", "32"])
+    capsys.readouterr()
+    split = open_split(out, "train")
+    names, legs = split.attribute_names, []
+    for row, label in zip(split.attributes, split.labels, strict=True):
+        assert split.class_names[label].split(".")[1].startswith("Mixed_")
+        shape = [names[k] for k in np.flatnonzero(row == 1) if names[k].startswith("has_shape")]
+        seen = [row[k] >= 0 for k, name in enumerate(names) if name.startswith("has_leg_color")]
+        assert len(shape) == 1 and len(set(seen)) == 1
+        assert seen[0] == (shape[0] in ("has_shape::songbird", "has_shape::wader"))
+        legs.append(seen[0])
+    assert 0.2 < np.mean(legs) < 0.8
 
 
 def test_the_layout_is_cubs(drawn):
