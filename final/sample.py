@@ -11,7 +11,7 @@ from initial.sample import build_generator as build_stage1_generator
 from initial.sample import stage1_image
 from misc.config.errors import UserError
 from misc.data.images import to_uint8
-from misc.evaluation.steady import ROWS, steady
+from misc.evaluation.steady import steady
 from misc.training import noise
 from misc.training.average import sampled
 from misc.training.distribute import precision
@@ -65,30 +65,33 @@ class Sampler:
         self.cfg, self.text, self.step = cfg, text, step
         self.imsize = cfg.TEST.HR_IMSIZE
         self._stage1, self._stage1_generator, self._generator = stage1, stage1_generator, generator
-        rows = tf.TensorSpec((ROWS, cfg.TEXT.DIMENSION), tf.float32)
-        number = tf.TensorSpec((), tf.int64)
-        self._run = tf.function(self._images, input_signature=[rows, number, number])
+        self._run = tf.function(self._images)
 
     def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
         """Raw embeddings float32 (n, width) -> uint8 (n, imsize, imsize, 3)."""
         return self.stages(embedding, seed, start)[1]
 
     def stages(
-        self, embedding: np.ndarray, seed: int, start: int = 0
+        self, embedding: np.ndarray, seed: int, start: int = 0, walk: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The same with the Stage-I pictures: uint8 (n, small, small, 3) and the large ones."""
-        return steady(self._rows)(self.text.scaled(embedding), seed, start)
+        """The same with the Stage-I pictures: uint8 (n, small, small, 3) and the large ones.
 
-    def _rows(self, embedding, seed, start):
+        `walk` as in Stage-I's sampler.
+        """
+        return steady(self._rows)(self.text.scaled(embedding), seed, start, walk)
+
+    def _rows(self, embedding, seed, start, walk=None):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))
-        small, large = self._run(embedding, *numbers)
+        small, large = self._run(embedding, *numbers, walk)
         return to_uint8(small.numpy()), to_uint8(large.numpy())
 
-    def _images(self, embedding, seed, start):
-        small = stage1_image(self._stage1_generator, self._stage1, embedding, seed, start)
+    def _images(self, embedding, seed, start, walk):
+        small = stage1_image(self._stage1_generator, self._stage1, embedding, seed, start, walk)
         width, truncated = self.cfg.GAN.EMBEDDING_DIM, self.cfg.GAN.NETWORK_TYPE != "pytorch"
         rows = tf.shape(embedding)[0]
-        eps = noise.rows_normal(seed, start, rows, noise.EPS2_G, width, truncated=truncated)
+        eps = noise.rows_normal(
+            seed, start, rows, noise.EPS2_G, width, truncated=truncated, walk=walk
+        )
         return small, self._generator([small, embedding, eps], training=False)["image"]
 
 

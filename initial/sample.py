@@ -8,7 +8,7 @@ from easydict import EasyDict
 
 from initial.model import Generator
 from misc.data.images import to_uint8
-from misc.evaluation.steady import ROWS, steady
+from misc.evaluation.steady import steady
 from misc.training import noise
 from misc.training.average import sampled
 from misc.training.distribute import precision
@@ -40,32 +40,35 @@ class Sampler:
         self.cfg, self.text, self.step = cfg, text, step
         self.imsize = cfg.TEST.LR_IMSIZE
         self._generator = generator
-        rows = tf.TensorSpec((ROWS, cfg.TEXT.DIMENSION), tf.float32)
-        number = tf.TensorSpec((), tf.int64)
-        self._run = tf.function(self._images, input_signature=[rows, number, number])
+        self._run = tf.function(self._images)  # always of as many rows; one graph more for walks
 
     def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
         """Raw embeddings float32 (n, width) -> uint8 (n, imsize, imsize, 3)."""
         return self.stages(embedding, seed, start)[0]
 
-    def stages(self, embedding: np.ndarray, seed: int, start: int = 0) -> tuple[np.ndarray]:
-        """The same as the tuple of stages that every room's sampler gives; here of one."""
-        return steady(self._rows)(self.text.scaled(embedding), seed, start)
+    def stages(
+        self, embedding: np.ndarray, seed: int, start: int = 0, walk: np.ndarray | None = None
+    ) -> tuple[np.ndarray]:
+        """The same as the tuple of stages that every room's sampler gives; here of one.
 
-    def _rows(self, embedding, seed, start):
+        `walk`: float32 (n,) from 0 to 1, for rows on the way from noise `start` to the next.
+        """
+        return steady(self._rows)(self.text.scaled(embedding), seed, start, walk)
+
+    def _rows(self, embedding, seed, start, walk=None):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))
-        return (to_uint8(self._run(embedding, *numbers).numpy()),)
+        return (to_uint8(self._run(embedding, *numbers, walk).numpy()),)
 
-    def _images(self, embedding, seed, start):
-        return stage1_image(self._generator, self.cfg, embedding, seed, start)
+    def _images(self, embedding, seed, start, walk):
+        return stage1_image(self._generator, self.cfg, embedding, seed, start, walk)
 
 
-def stage1_image(generator, cfg: EasyDict, embedding, seed, start):
+def stage1_image(generator, cfg: EasyDict, embedding, seed, start, walk=None):
     """Stage-I pictures float32 in [-1, 1] by the statistics that training learned."""
     rows, truncated = tf.shape(embedding)[0], cfg.GAN.NETWORK_TYPE != "pytorch"
-    z = noise.rows_normal(seed, start, rows, noise.Z_G, cfg.Z_DIM)
+    z = noise.rows_normal(seed, start, rows, noise.Z_G, cfg.Z_DIM, walk=walk)
     width = cfg.GAN.EMBEDDING_DIM
-    eps = noise.rows_normal(seed, start, rows, noise.EPS_G, width, truncated=truncated)
+    eps = noise.rows_normal(seed, start, rows, noise.EPS_G, width, truncated=truncated, walk=walk)
     return generator([embedding, eps, z], training=False)["image"]
 
 

@@ -1,5 +1,7 @@
 """Noise as a pure function of (seed, step, role, row), so that nothing needs saving."""
 
+import math
+
 import tensorflow as tf
 
 # One role a draw within a step; a key is 64 * step + role.
@@ -23,11 +25,20 @@ def normal(seed: int, step, role: int, rows, width: int, *, truncated: bool = Fa
     return full[first : first + rows]
 
 
-def rows_normal(seed: int, start, rows: int, role: int, width: int, *, truncated: bool = False):
+def rows_normal(
+    seed: int, start, rows: int, role: int, width: int, *, truncated: bool = False, walk=None
+):
     """Noise whose row r depends on (seed, start + r, role) alone, not on the batch it is in.
 
+    Args: walk: None, or float32 (rows,) from 0 to 1: row r then lies so far on the way from noise
+      number `start` to the next. The way is a quarter of an ellipse, a cos t + b sin t: every point
+      of it is normal with deviation 1 again; halfway on the straight line it would be 0.7.
     Returns: float32 (rows, width).
     """
+    if walk is not None:
+        ends = rows_normal(seed, start, 2, role, width, truncated=truncated)
+        turn = walk[:, None] * (math.pi / 2)
+        return tf.cos(turn) * ends[0] + tf.sin(turn) * ends[1]
     draw = tf.random.stateless_truncated_normal if truncated else tf.random.stateless_normal
 
     def row(index):

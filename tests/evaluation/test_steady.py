@@ -41,3 +41,20 @@ def test_every_call_has_the_same_number_of_rows():
 
     steady(stages)(EMBEDDING[:3], 0, 2 * ROWS - 1)
     assert calls == [(ROWS, ROWS), (ROWS, 2 * ROWS)]
+
+
+def test_rows_of_a_walk_share_a_number_and_keep_their_places():
+    calls = []
+
+    def stages(embedding, seed, start, walk):
+        calls.append((len(embedding), start, walk))
+        return rounding(embedding, seed, start)
+
+    count = ROWS + 3
+    way = np.linspace(0, 1, count)
+    embedding = np.zeros((count, 2), np.float32)
+    (first, _), whole = (steady(stages)(embedding[:k], 7, 5, way[:k]) for k in (4, count))
+    assert len(whole[0]) == count and np.array_equal(first, whole[0][:4])
+    assert [(rows, start) for rows, start, _ in calls] == [(ROWS, 5)] * 3
+    walked = np.concatenate([walk for *_, walk in calls[1:]])
+    assert np.array_equal(walked[:count], way.astype(np.float32)) and walked.dtype == np.float32

@@ -61,6 +61,22 @@ def test_a_row_does_not_depend_on_its_batch(sampler, embedding):
             np.testing.assert_array_equal(a[0], b[i])
 
 
+def painted(inputs, training):
+    """A generator whose pictures are of the colour of their noise alone."""
+    noise = tf.clip_by_value(inputs[-1][:, None, None, :3] / 4, -1, 1)
+    return {"image": tf.tile(noise, (1, 2, 2, 1))}
+
+
+def test_a_walk_leads_the_noise_of_both_stages_from_one_to_the_next(sampler, embedding):
+    sampler = Sampler(painted, sampler._stage1, painted, sampler.cfg, sampler.text)
+    rows = np.repeat(embedding[:1], 5, axis=0)
+    walked = sampler.stages(rows, SEED, 4, np.linspace(0, 1, 5, dtype=np.float32))
+    assert (walked[0] != walked[1]).any()
+    for way, ends in zip(walked, sampler.stages(rows[:2], SEED, start=4), strict=True):
+        assert np.abs(way[[0, -1]] - ends.astype(int)).max() <= 1
+        assert len(np.unique(way.reshape(5, -1), axis=0)) == 5
+
+
 def test_it_stands_alone(sampler, stage1_run, stage2_run, embedding):
     elsewhere = stage1_run.rename(stage1_run.with_name("elsewhere"))
     try:

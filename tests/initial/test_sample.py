@@ -55,6 +55,14 @@ def test_a_row_does_not_depend_on_its_batch(sampler, embedding):
         np.testing.assert_array_equal(alone[0], whole[i])
 
 
+def test_a_walk_leads_from_one_noise_to_the_next(sampler, embedding):
+    rows = np.repeat(embedding[:1], 5, axis=0)
+    (walked,) = sampler.stages(rows, SEED, 4, np.linspace(0, 1, 5, dtype=np.float32))
+    ends = sampler(rows[:2], SEED, start=4).astype(int)
+    assert np.abs(walked[[0, -1]] - ends).max() <= 1  # computed in other places of the batch
+    assert len(np.unique(walked.reshape(5, -1), axis=0)) == 5
+
+
 def test_embeddings_are_scaled_as_in_training(sampler, trained, embedding):
     text = Text.load(trained)
     assert json.loads((trained / "text.json").read_text())["standardized"]

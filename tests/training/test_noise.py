@@ -30,3 +30,14 @@ def test_a_row_does_not_depend_on_its_batch():
 def test_rows_inside_a_graph():
     run = tf.function(lambda start: rows_normal(3, start, 2, Z_D, 6))
     np.testing.assert_array_equal(run(tf.constant(1, tf.int64)), rows_normal(3, 1, 2, Z_D, 6))
+
+
+def test_a_walk_goes_from_one_noise_to_the_next_and_stays_normal():
+    way = np.linspace(0, 1, 5, dtype=np.float32)
+    rows = rows_normal(3, 7, 5, Z_D, 4000, walk=way).numpy()
+    ends = rows_normal(3, 7, 2, Z_D, 4000).numpy()
+    np.testing.assert_array_equal(rows[0], ends[0])
+    np.testing.assert_allclose(rows[-1], ends[1], atol=1e-6)
+    assert np.all(np.abs(rows.std(axis=1) - 1) < 0.05)  # a straight line's middle: 0.71
+    middle = np.corrcoef(rows[2], ends)[0, 1:]
+    assert np.all(np.abs(middle - np.sqrt(0.5)) < 0.05)
