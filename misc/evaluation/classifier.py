@@ -71,6 +71,7 @@ class Classifier:
     def __call__(self, pictures: np.ndarray, batch: int = 64) -> dict[str, np.ndarray]:
         """uint8 (n, h, w, 3) of any size -> {"species": (n, k), "attributes": (n, a)}.
 
+        And "features" (n, d), what the heads see: the penultimate layer.
         float32 probabilities: a row of species sums to 1; each attribute stands for itself.
         """
         if pictures.dtype != np.uint8 or pictures.ndim != 4 or not len(pictures):
@@ -118,11 +119,14 @@ def load(path: str | Path) -> Classifier:
     classes, attributes = card["classes"], card["attributes"]
     model = build(len(classes), len(attributes))
     _load_weights(model, path / _WEIGHTS)
+    seen = model.get_layer("species").input
+    model = keras.Model(model.input, {**model.output, "features": seen})
 
     def heads(x):
         logits = model(x, training=False)
         none = tf.zeros((tf.shape(x)[0], 0))
         return {
+            "features": logits["features"],
             "species": tf.nn.softmax(logits["species"]),
             "attributes": tf.sigmoid(logits.get("attributes", none)),
         }

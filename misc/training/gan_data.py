@@ -80,8 +80,8 @@ class GanData:
         embeddings = split.embeddings(name)
         if made_by(split, name).get("digest", "") != self.text.digest:
             raise UserError(
-                f"{split.folder.parent}: the embeddings {name} of train and {split.split} were made "
-                "by two encoders: make them again with encoder/embed.py --data"
+                f"{split.folder.parent}: the embeddings {name} of train and {split.split} were "
+                "made by two encoders: make them again with encoder/embed.py --data"
             )
         return embeddings
 

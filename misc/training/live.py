@@ -4,7 +4,6 @@ What the test split says may choose nothing, or it would no longer test: so chec
 here, on pictures and sentences that neither training nor `main.py` sees.
 """
 
-import json
 import math
 import sys
 import time
@@ -16,7 +15,6 @@ import numpy as np
 from easydict import EasyDict
 
 from misc.config.errors import UserError
-from misc.data.atomic import disk_errors, make_folder, write_atomic
 from misc.data.mentions import mentions_of
 from misc.data.prepared import PreparedSplit, open_split, read_card
 from misc.evaluation.attributes import attribute_accuracy
@@ -24,8 +22,8 @@ from misc.evaluation.features import load as load_network
 from misc.evaluation.frechet import LEAST, fid
 from misc.evaluation.kid import kid
 from misc.evaluation.measures import CaptionChoice
+from misc.training.best import Best
 from misc.training.gan_data import GanData, data_folder
-from misc.training.runs import complete_checkpoints, read_best
 
 SHARE = 0.05  # of the wall time that this may take
 BATCH = 64  # pictures at once
@@ -44,7 +42,7 @@ class Live:
     """KID, FID and attribute accuracy of EVAL.LIVE_COUNT captions, always the same ones.
 
     Call `begin` before the first step, then the object every `interval` steps. Nothing that
-    training computes depends on it. What real pictures look like is found out once, when it is made.
+    training computes depends on it. Real pictures are looked at once, when it is made.
 
     Args:
       trainer: with `sampler(data)`, which gives (embeddings, seed, start) -> uint8 pictures, of the
@@ -57,21 +55,25 @@ class Live:
 
     def __init__(self, cfg: EasyDict, trainer, data: GanData):
         self._cost = Cost()
-        self.interval, self._seed, self._metric = cfg.EVAL.LIVE_INTERVAL, cfg.SEED, cfg.EVAL.LIVE_BEST
+        self.interval, self._seed, self._metric = (
+            cfg.EVAL.LIVE_INTERVAL,
+            cfg.SEED,
+            cfg.EVAL.LIVE_BEST,
+        )
         split = _validation_split(cfg)
         embeddings = data.embeddings_of(split)
         choice = CaptionChoice(split, embeddings, cfg.EVAL.LIVE_COUNT, cfg.SEED, distinct=True)
         if len(choice.rows) < LEAST:
             raise UserError(
-                f"{split.folder}: {len(choice.rows)} pictures with captions are too few to evaluate "
-                f"on, expected {LEAST} or more; prepare the set again with a larger --validation"
+                f"{split.folder}: {len(choice.rows)} pictures with captions are too few to "
+                f"evaluate on, expected {LEAST} or more; prepare the set with a larger --validation"
             )
         self._embeddings = np.asarray(embeddings[choice.rows])
         self._sample, self._judge = trainer.sampler(data), Judge(cfg)
         self._real, self._readings = self._judge(choice.reals(data.imsize, BATCH))
         self._said = self._mentions(split, choice)
         self._rule = {"metric": self._metric, "count": len(choice.rows), **self._judge.digests}
-        self._cost.seconds = self._cost.spent = time.monotonic() - self._cost.began
+        self._cost.ready()
 
     def begin(self, folder: Path, start: int, save: Callable[[str], None]) -> None:
         """Go on with the best checkpoint that the run folder holds, if there is one.
@@ -85,8 +87,8 @@ class Live:
     def __call__(self, step: int) -> dict[str, float]:
         """Evaluate, and keep the checkpoint if it is the best; returns what is to be logged.
 
-        `live_kid`, `live_fid`, perhaps `live_attributes`, `live_seconds` that this took, and
-        `live_share`, the share of the wall time that all of it took since the program started.
+        `live_kid`, `live_fid`, perhaps `live_attributes`; `live_seconds` that this took, and
+        `live_share` of this sitting's wall time that evaluating has taken so far.
         Raises: UserError if the checkpoint cannot be written, or its weights are not finite.
         """
         with self._cost.of(step):
@@ -96,7 +98,7 @@ class Live:
                 "live_fid": fid(features, self._real, self._seed).estimate.value,
             }
             if self._said is not None:
-                values["live_attributes"] = self._accuracy(readings)
+                values["live_attributes"] = self._accuracy(readings, self._said)
             self._best.offer(step, values[self._metric])
         return values | self._cost.told()
 
@@ -111,19 +113,19 @@ class Live:
         records = [split.record(i)["captions"] for i in choice.pictures]
         numbers = choice.rows - split.index["first"][choice.pictures]
         texts = [texts[k] if texts else "" for texts, k in zip(records, numbers, strict=True)]
-        self._said = mentions_of(texts, self._judge.attributes)
+        said = mentions_of(texts, self._judge.attributes)
         try:
-            self._accuracy(self._readings)
+            self._accuracy(self._readings, said)
         except UserError as error:
             if self._metric == "live_attributes":
                 raise
             print(f"no live_attributes: {error}", file=sys.stderr)
             return None
-        return self._said
+        return said
 
-    def _accuracy(self, readings: np.ndarray) -> float:
+    def _accuracy(self, readings: np.ndarray, said: np.ndarray) -> float:
         names = self._judge.attributes
-        found = attribute_accuracy(readings, self._said, names, self._readings, self._seed)
+        found = attribute_accuracy(readings, said, names, self._readings, self._seed)
         return found.value.value
 
 
@@ -131,8 +133,8 @@ def _validation_split(cfg: EasyDict) -> PreparedSplit:
     folder = data_folder(cfg)
     if SPLIT not in read_card(folder)["splits"]:
         raise UserError(
-            f"{folder} has no validation split, and EVAL.LIVE_INTERVAL is {cfg.EVAL.LIVE_INTERVAL}: "
-            "prepare the set again with --validation 0.1 (misc/preprocess_*.py) and embed it again "
+            f"{folder} has no validation split, which EVAL.LIVE_INTERVAL needs: prepare the set "
+            "again with --validation 0.1 (misc/preprocess_*.py) and embed it again "
             "(encoder/embed.py --data), or leave EVAL.LIVE_INTERVAL out"
         )
     return open_split(folder, SPLIT)
@@ -148,7 +150,8 @@ class Judge:
     """
 
     def __init__(self, cfg: EasyDict):
-        name = cfg.EVAL.LIVE_NETWORK or ("classifier" if cfg.EVAL.CLASSIFIER else "efficientnet-lite0")
+        default = "classifier" if cfg.EVAL.CLASSIFIER else "efficientnet-lite0"
+        name = cfg.EVAL.LIVE_NETWORK or default
         self._network = self._classifier = None
         self.digests, self.attributes = {}, []
         if cfg.EVAL.CLASSIFIER:
@@ -171,65 +174,20 @@ class Judge:
         return np.concatenate(features), np.concatenate(readings) if self.attributes else None
 
 
-class Best:
-    """The best checkpoint of a run, in its folder best/: ckpt-STEP.*, and then best.json.
-
-    best.json names the step, so a kill leaves the old checkpoint or the new one, whole. One of a
-    step that a killed run has to do again is kept: its weights are real and were measured as all
-    others are, and the step, done again, comes to the same ones.
-
-    Args: rule: what values compare under; those of another rule do not count. save: see `begin`.
-    Raises: UserError if there is a best.json that cannot be read.
-    """
-
-    def __init__(self, folder: Path, rule: dict, save: Callable[[str], None]):
-        self.folder, self._rule, self._save = folder / "best", rule, save
-        self._known = read_best(folder)
-        if self._known is None:
-            return
-        if not any(self._prefix(self._known["step"]) == p for p in complete_checkpoints(self.folder)):
-            self._known = None
-        elif any(self._known.get(key) != value for key, value in rule.items()):
-            print(
-                f"{self.folder}: chosen by another metric, network or number of captions than now "
-                "asked for: the next evaluation replaces it",
-                file=sys.stderr,
-            )
-            self._known = None
-
-    def offer(self, step: int, value: float) -> None:
-        """Keep the weights of this step if no other value was as good."""
-        if not math.isfinite(value) or (self._known and not self._better(value)):
-            return
-        make_folder(self.folder)
-        self._save(self._prefix(step))
-        before = self._known["history"] if self._known else []
-        history = [*(one for one in before if one["step"] < step), {"step": step, "value": value}]
-        self._known = {"step": step, "value": value, **self._rule, "history": history}
-        write_atomic(self.folder / "best.json", json.dumps(self._known, indent=1).encode() + b"\n")
-        with disk_errors(self.folder):
-            for path in self.folder.glob("ckpt-*"):
-                if path.name.split(".")[0] != f"ckpt-{step}" and path.is_file():
-                    path.unlink()
-
-    def _better(self, value: float) -> bool:
-        sign = 1 if self._rule["metric"] == "live_attributes" else -1
-        return sign * value > sign * self._known["value"]
-
-    def _prefix(self, step: int) -> str:
-        return str(self.folder / f"ckpt-{step}")
-
-
 class Cost:
-    """How long evaluations take, and whether that is too long.
+    """How long evaluations take; says once on stderr if that is too long.
 
-    Attributes: began: when; spent: seconds of all evaluations; seconds: of the last one.
+    Attributes: spent: seconds of all of them, and of getting ready; seconds: of the last one.
     """
 
     def __init__(self):
-        self.began = time.monotonic()
         self.spent = self.seconds = 0.0
-        self._mark = self._warned = None
+        self._began = time.monotonic()
+        self._evaluations, self._warned = 0, False
+
+    def ready(self) -> None:
+        """All since it was made was getting ready."""
+        self.spent = time.monotonic() - self._began
 
     def mark(self, step: int) -> None:
         """Training goes on from here."""
@@ -237,31 +195,29 @@ class Cost:
 
     @contextmanager
     def of(self, step: int) -> Iterator[None]:
-        """Around an evaluation: all since the last one was training."""
+        """Around an evaluation after `step`; all since the last one was training."""
         before, since = self._mark
         start = time.monotonic()
         yield
         self.mark(step)
         self.seconds = self._mark[1] - start
         self.spent += self.seconds
-        # The first one prepares what the others find ready.
-        if self._warned is None:
-            self._warned = False
-        elif not self._warned:
+        self._evaluations += 1
+        if self._evaluations > 1:  # the first one makes graphs, which the others find
             self._warn(step - before, start - since)
 
     def told(self) -> dict[str, float]:
-        """For the log."""
-        share = self.spent / (time.monotonic() - self.began)
+        """For the log: `live_seconds` and `live_share`."""
+        share = self.spent / (time.monotonic() - self._began)
         return {"live_seconds": round(self.seconds, 3), "live_share": round(share, 4)}
 
     def _warn(self, interval: int, training: float) -> None:
         share = self.seconds / (self.seconds + training)
-        if share > SHARE:
+        if share > SHARE and not self._warned:
             self._warned = True
             enough = math.ceil(self.seconds * (1 / SHARE - 1) * interval / training)
             print(
-                f"warning: evaluating every {interval} steps takes {share:.0%} of the time; "
-                f"EVAL.LIVE_INTERVAL={enough} would take {SHARE:.0%}",
+                f"warning: evaluating every {interval} steps takes {share:.0%} of the time; with "
+                f"EVAL.LIVE_INTERVAL: {enough} it would take {SHARE:.0%}",
                 file=sys.stderr,
             )

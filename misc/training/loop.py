@@ -109,6 +109,7 @@ class Checkpoints:
         self.networks = trainer.networks | getattr(trainer, "frozen", {})
         optimizers = {f"optimizer_{k}": v for k, v in trainer.optimizers.items()}
         self.checkpoint = tf.train.Checkpoint(step=step, **self.networks, **optimizers)
+        _ = self.checkpoint.save_counter  # made by asking, and expected in whatever is restored
         self.chief_folder = self._own = folder / "checkpoints"
         self.newest = newest_checkpoint(folder)
         if chief:

@@ -1,13 +1,14 @@
 """Run folders: opening, resuming, and taking trained networks out of them.
 
 runs/<CONFIG_NAME>_<DATASET_NAME>/ holds config.yml (every key, and the room), data.json (by which
-its data are known again), checkpoints/, log.jsonl, grids/, tensorboard/, and best/ if it is evaluated while it trains. It is
-named by its configuration and not by the clock, so that other configurations can name it in advance
-and the same command resumes it.
+its data are known again), checkpoints/, log.jsonl, grids/, tensorboard/, and best/, the checkpoint
+that evaluation during training chose. It is named by its configuration and not by the clock, so
+that other configurations can name it in advance and the same command resumes it.
 """
 
 import contextlib
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -151,12 +152,14 @@ def read_best(folder: Path) -> dict | None:
         return None
     try:
         best = json.loads(path.read_text(encoding="utf-8"))
-        if type(best["step"]) is int and type(best["value"]) is float and best["history"]:
-            return best
-        error = "it names no step and value"
-    except (OSError, ValueError, KeyError, TypeError) as caught:
-        error = caught
-    raise UserError(f"{path} is damaged ({error}): put back a copy of it, or delete {path.parent}")
+        for one in (best, *best["history"]):
+            if type(one["step"]) is not int or not math.isfinite(one["value"]):
+                raise ValueError(f"{one} is no step and value")
+        return best
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}): put back a copy of it, or delete {path.parent}"
+        ) from error
 
 
 def _best_checkpoint(folder: Path) -> str:

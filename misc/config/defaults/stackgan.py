@@ -134,8 +134,8 @@ KEYS = common.KEYS + (
     Key(
         "EVAL.LIVE_NETWORK",
         "",
-        "whose features live_kid and live_fid compare; classifier: those of EVAL.CLASSIFIER; empty: "
-        "classifier if there is one, else efficientnet-lite0",
+        "network of live_kid and live_fid; classifier: EVAL.CLASSIFIER; empty: that, if there is "
+        "one, else efficientnet-lite0",
         one_of("", "classifier", "efficientnet-lite0", "mobilenet-v2"),
         free=True,
     ),
