@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> None:
     from misc.evaluation.evaluate import Evaluation
     from misc.evaluation.gallery import write_gallery
 
-    sampler = _load_sampler(room, run)
+    sampler = _load_sampler(room, run, cfg.TEST.CHECKPOINT)
     seed = cfg.SEED if args.seed is None else args.seed
     facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
     evaluation = test and Evaluation(cfg.EVAL, *_held_out_encoder(cfg, text))
@@ -225,12 +225,12 @@ def _embeddings(source: Source, encoder: str | None, text):
     return embed(list(source.captions))
 
 
-def _load_sampler(room: str, run: Path):
+def _load_sampler(room: str, run: Path, checkpoint: str):
     if room == "final":
         from final.sample import load
     else:
         from initial.sample import load
-    return load(run)
+    return load(run, checkpoint)
 
 
 def _held_out_encoder(cfg, text) -> tuple:

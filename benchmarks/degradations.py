@@ -129,9 +129,9 @@ def page(command: str, rows, count: int) -> str:
         "",
         f"Made by `{command}`: {count:,} real pictures against {count:,} others of the same set, "
         "as they are and spoilt by degrees; intervals of 95 %. Of halves of one set FID and KID "
-        "tell the floor; `FID, limit` is FID extrapolated to ever more pictures. The Inception score "
-        "and the attributes are the classifier's, which looks at 64 px: they tell what is shown, "
-        "not how sharp.",
+        "tell the floor; `FID, limit` is FID extrapolated to ever more pictures. The Inception "
+        "score and the attributes are the classifier's, which looks at 64 px: they tell what is "
+        "shown, not how sharp.",
         "",
         "| pictures | IS | FID | FID, limit | KID x 1000 | precision | recall | attributes |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",

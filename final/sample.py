@@ -95,9 +95,10 @@ class Sampler:
         return small, self._generator([small, embedding, eps], training=False)["image"]
 
 
-def load(run: str | Path) -> Sampler:
+def load(run: str | Path, checkpoint: str = "newest") -> Sampler:
     """The sampler of a Stage-II run folder, which holds its Stage-I generator too.
 
+    `checkpoint` as `restore_networks` takes it.
     Raises: UserError if it is none, or untrained.
     """
     from misc.config.load import load_run_config
@@ -107,6 +108,6 @@ def load(run: str | Path) -> Sampler:
     with precision(cfg.PRECISION):
         networks = {sampled(cfg): build_generator(cfg)}
         networks["stage1_generator"] = build_stage1_generator(stage1)
-    step = restore_networks(run, networks)
+    step = restore_networks(run, networks, checkpoint)
     generators = networks["stage1_generator"], stage1, networks[sampled(cfg)]
     return Sampler(*generators, cfg, Text.load(run), step)

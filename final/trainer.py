@@ -129,8 +129,8 @@ class Trainer:
             losses |= {f"stage1_{name}": value for name, value in stage1_losses.items()}
         return losses
 
-    def snapshot(self, data: GanData):
-        """The sample grid as it is now."""
+    def sampler(self, data: GanData) -> Sampler:
+        """What samples both stages as they are now: the running average, if there is one."""
         if self._sampler is None:
             generators = (
                 self.stage1["stage1_generator"],
@@ -138,7 +138,11 @@ class Trainer:
                 self.average.network,
             )
             self._sampler = Sampler(*generators, self.cfg, data.text)
-        return {}, data.grid(self._sampler)
+        return self._sampler
+
+    def snapshot(self, data: GanData):
+        """The sample grid as it is now."""
+        return {}, data.grid(self.sampler(data))
 
     def _names_in_stage1(self):
         """Stage-I's networks by the names that its own run gives them; of its generator, what is

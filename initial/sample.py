@@ -72,10 +72,13 @@ def stage1_image(generator, cfg: EasyDict, embedding, seed, start, walk=None):
     return generator([embedding, eps, z], training=False)["image"]
 
 
-def load(run: str | Path) -> Sampler:
-    """The sampler of a Stage-I run folder. Raises: UserError if it is none, or untrained."""
+def load(run: str | Path, checkpoint: str = "newest") -> Sampler:
+    """The sampler of a Stage-I run folder; `checkpoint` as `restore_networks` takes it.
+
+    Raises: UserError if it is none, or untrained.
+    """
     _, cfg = load_run(run, "initial")
     with precision(cfg.PRECISION):
         generator = build_generator(cfg)
-    step = restore_networks(run, {sampled(cfg): generator})
+    step = restore_networks(run, {sampled(cfg): generator}, checkpoint)
     return Sampler(generator, cfg, Text.load(run), step)

@@ -105,7 +105,11 @@ class Trainer:
         """One discriminator and one generator update on a replica's batch."""
         return self._gan.train_step(batch, step)
 
+    def sampler(self, data: GanData) -> Sampler:
+        """What samples the weights as they are now: their running average, if there is one."""
+        self._sampler = self._sampler or Sampler(self.average.network, self._cfg, data.text)
+        return self._sampler
+
     def snapshot(self, data: GanData):
         """The sample grid as it is now."""
-        self._sampler = self._sampler or Sampler(self.average.network, self._cfg, data.text)
-        return {}, data.grid(self._sampler)
+        return {}, data.grid(self.sampler(data))

@@ -21,7 +21,7 @@ def main(argv=None):
     parser = set_parser(__doc__)
     parser.add_argument("--source", type=Path, required=True, help="where train/ and test/ are")
     parser.add_argument("--out", type=Path, required=True, help="the prepared set")
-    parser.set_defaults(imsizes=(64, 256), stretch=False)
+    parser.set_defaults(imsizes=(64, 256), stretch=False, seed=0)
     args = parser.parse_args(argv)
 
     from misc.sources.stackgan import stackgan

@@ -122,19 +122,21 @@ def make_pictures(draw_picture):
 
 @pytest.fixture(scope="session")
 def make_set(tmp_path_factory, make_pictures):
-    """`make_set(imsizes=(16, 32), train=..., test=..., per_class=4, captions=3, width=8)`.
+    """`make_set(imsizes=(16, 32), train=..., test=..., validation=(), per_class=4, captions=3,
+    width=8)`.
 
     Returns the folder of the set, so that `open_split(make_set(), "train")` reads it.
     Writes a prepared set named `tiny` into a new folder: by default 12 training pictures of red,
     green and blue and 8 test pictures of yellow and white, three captions each, attributes
     ("is_red", "is_round"), and for the encoder named `text` random embeddings of `width`
-    (`width=None`: none).
+    (`width=None`: none); `validation` names the colours of a third split.
     """
 
     def make(
         imsizes=(16, 32),
         train=("red", "green", "blue"),
         test=("yellow", "white"),
+        validation=(),
         per_class=4,
         captions=3,
         width=WIDTH,
@@ -144,6 +146,8 @@ def make_set(tmp_path_factory, make_pictures):
             "train": make_pictures(root / "raw", train, per_class, captions),
             "test": make_pictures(root / "raw", test, per_class, captions),
         }
+        if validation:
+            splits["validation"] = make_pictures(root / "raw", validation, per_class, captions)
         folder = root / "tiny"
         write_set(
             folder,

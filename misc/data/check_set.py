@@ -17,7 +17,7 @@ from misc.data.processes import processes
 from misc.data.quarantine import Quarantined, read_quarantine, write_quarantine
 
 FIRST = 20  # pictures named in the report of a kind
-_LEAK = "so the test split tells what training has seen: quarantine the training picture"
+_LEAK = "so what is measured on tells what training has seen: quarantine this picture"
 _MEND = "mend the source and prepare the set again"
 # Worst first: what it is and what to do, and whether such pictures go into quarantine unasked.
 KINDS = {
@@ -58,9 +58,9 @@ class Finding(NamedTuple):
 class CheckedSet:
     """A prepared set, but for what is in quarantine, and what is wrong with it.
 
-    Its pictures have places 0, 1, ... through all splits, training last: of two that repeat each
-    other the later one is found. So the test split stays what others measure on, and within a split
-    the picture that came first.
+    Its pictures have places 0, 1, ... through all splits, test first and training last: of two that
+    repeat each other the later one is found. So the test split stays what others measure on, and
+    within a split the picture that came first.
 
     Args: workers: processes; None: one a core, 1: this one. The findings do not depend on it.
     Attributes: splits: list of `PreparedSplit`; findings: of each kind that there is, worst first.
@@ -69,7 +69,8 @@ class CheckedSet:
 
     def __init__(self, folder: Path, limits: Limits, workers: int | None):
         self.folder = folder
-        names = sorted(read_card(folder)["splits"], key="train".__eq__)
+        splits = read_card(folder)["splits"]
+        names = sorted(splits, key=lambda name: (name == "train", name != "test"))
         self.splits = [open_split(folder, name) for name in names]
         lengths = [len(split) for split in self.splits]
         self._starts = np.cumsum([0, *lengths])

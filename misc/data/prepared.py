@@ -2,7 +2,7 @@
 
 data/NAME/set.json            what the set is; written last, so its presence means complete
 data/NAME/card.md, card.png   the same for people
-data/NAME/{train,test}/
+data/NAME/{train,test}/       and perhaps validation/, which chooses among a run's checkpoints
   pictures-SIZE-00000.array_record ...   one PNG a record, in two families, one a stored size
   index.npy                   one `INDEX` row a picture
   captions.jsonl              {"name": ..., "captions": [...], "side": [w, h]}, one line a picture
@@ -88,7 +88,7 @@ def read_card(folder: Path | str) -> dict:
 
 
 def open_split(folder: Path | str, split: str, whole: bool = False) -> "PreparedSplit":
-    """Open the split "train" or "test" of the prepared set in `folder`.
+    """Open the split "train", "test" or "validation" of the prepared set in `folder`.
 
     Args: whole: as if nothing were in quarantine, whose pictures are else left out everywhere.
     Raises: UserError if it is missing, incomplete or of another format version.

@@ -20,6 +20,9 @@ from misc.data.shards import Shard
 
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 MOST_BROKEN = 1000  # named in set.json
+# What a preparation leaves of each split: of its pictures, and of their captions.
+PICTURES = ("pictures-*.array_record", "index.npy", "attributes.npy", QUARANTINE)
+TEXTS = ("captions.jsonl", "embeddings/*.npy", "embeddings/*.json")
 
 
 class Facts:
@@ -132,11 +135,8 @@ def publish(out: Path, aside: Path, packed: dict[str, list[Shard]], card: dict) 
         for split, shards in packed.items():
             folder = make_folder(out / split)
             made = tables(aside, split)
-            old = ["pictures-*.array_record", "index.npy", "attributes.npy", QUARANTINE]
-            if not _same(folder / "captions.jsonl", made / "captions.jsonl"):
-                old += ["captions.jsonl", "embeddings/*.npy", "embeddings/*.json"]
-            for file in [file for pattern in old for file in folder.glob(pattern)]:
-                file.unlink()
+            same = _same(folder / "captions.jsonl", made / "captions.jsonl")
+            _remove(folder, PICTURES if same else PICTURES + TEXTS)
             for number, shard in enumerate(shards):
                 for size in shard.sizes:
                     os.replace(shard.file(size), folder / shard_name(size, number))
@@ -144,7 +144,14 @@ def publish(out: Path, aside: Path, packed: dict[str, list[Shard]], card: dict) 
                 target = folder / file.relative_to(made)
                 target.parent.mkdir(exist_ok=True)
                 os.replace(file, target)
+        if "validation" not in packed:  # the one split that is not always asked for again
+            _remove(out / "validation", PICTURES + TEXTS)
         write_atomic(out / "set.json", content)
+
+
+def _remove(folder: Path, patterns: tuple[str, ...]) -> None:
+    for file in [file for pattern in patterns for file in folder.glob(pattern)]:
+        file.unlink()
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -37,7 +37,8 @@ def write_set(
     pictures no more are held at a time than some shards of them.
 
     Args:
-      splits: split name ("train", "test") -> its pictures, in the order they are to be stored.
+      splits: split name ("train", "test", perhaps "validation") -> its pictures, in the order they
+        are to be stored.
       imsizes: the two sizes models train at; stored pictures are `stored_size` of them.
       stretch: StackGAN's hidden contrast stretch, see `images.stretch_contrast`.
       card: facts for set.json, as `misc.sources.source.card` gives them.

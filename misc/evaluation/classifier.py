@@ -8,7 +8,6 @@ why its digest is part of their protocol's name.
 import hashlib
 import json
 import tempfile
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from misc.config.errors import UserError
 from misc.data.atomic import make_folder, replace_with, write_atomic
 from misc.data.images import to_float
 from misc.evaluation.attributes import questions
+from misc.evaluation.loaded import load_weights
 
 SIZE = 64  # pixels a side, if nothing is said
 SIZES = range(32, 257, 16)  # halved four times
@@ -87,7 +87,8 @@ class Classifier:
         """uint8 (n, h, w, 3) of any size -> {"species": (n, k), "attributes": (n, a)}.
 
         float32 probabilities: a row of species sums to 1, and so do the values of an attribute of
-        which each picture that it was trained on has exactly one.
+        which each picture that it was trained on has exactly one. And "features" (n, d), what the
+        heads see.
         """
         if pictures.dtype != np.uint8 or pictures.ndim != 4 or not len(pictures):
             raise ValueError(f"classify: uint8 (n, h, w, 3), got {pictures.dtype} {pictures.shape}")
@@ -136,7 +137,9 @@ def load(folder: str | Path) -> Classifier:
         raise UserError(f"{folder}: {_WEIGHTS} does not belong to {_CARD}; train it again")
     classes, attributes, size = _told(card, folder)
     model = build(len(classes), len(attributes), size)
-    _load_weights(model, folder / _WEIGHTS)
+    load_weights(model, folder / _WEIGHTS)
+    seen = model.get_layer("species").input
+    model = keras.Model(model.input, {**model.output, "features": seen})
     asked = questions(attributes)
     one_of = [asked[name] for name in card["one_of"]]
 
@@ -148,6 +151,7 @@ def load(folder: str | Path) -> Classifier:
         return {
             "species": tf.nn.softmax(logits["species"]),
             "attributes": probabilities(logits.get("attributes", none), one_of),
+            "features": logits["features"],
         }
 
     name, digest = card.get("name", "the set"), card["weights"]
@@ -185,17 +189,6 @@ def probabilities(logits: tf.Tensor, one_of: Sequence[Sequence[int]]) -> tf.Tens
         for column, value in zip(group, values, strict=True):
             columns[column] = value
     return tf.stack(columns, axis=1) if columns else logits
-
-
-def _load_weights(model: keras.Model, path: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            # Keras only warns of layers that the file lacks, and leaves them at random.
-            warnings.simplefilter("error", UserWarning)
-            model.load_weights(path)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"{path}: not weights of this network ({first[:200]})") from error
 
 
 def _digest(content: bytes) -> str:

@@ -23,7 +23,7 @@ def by_classifier(classify: Classifier) -> Judge:
     return Judge(
         classify,
         {
-            "judge": f"classifier-{classify.digest[:8]}",
+            "judge": classify.judge,
             "network": classify.network,
             "network_digest": classify.digest,
             "classifier_accuracy": classify.accuracy,

@@ -94,6 +94,14 @@ def set_parser(doc: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
+        "--validation",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the training pictures, of whole classes if the test is, to choose the best "
+        "checkpoint by (default: 0: none)",
+    )
+    parser.add_argument(
         "--skip-broken",
         action="store_true",
         help="leave out, and list, pictures that cannot be read, instead of ending at the first",
@@ -106,10 +114,13 @@ def preprocess(source, args: argparse.Namespace) -> None:
 
     Prints the split rule on stderr, and as the last line of stdout one JSON object: `out`,
     `source`, `split_rule`, `left_out`, `splits` (counts), `attributes` (how many), `embeddings`.
-    Raises: UserError as `write_set`.
+    Raises: UserError as `write_set` and `with_validation`.
     """
     from misc.data.writer import write_set
+    from misc.sources.source import with_validation
 
+    if args.validation:
+        source = with_validation(source, args.validation, args.seed)
     out = Path(args.out)
     if args.workers is not None and args.workers < 1:
         raise UserError(f"--workers {args.workers}: expected 1 or more processes")

@@ -1,15 +1,17 @@
-"""What a raw set is to the rest, and the rules that part its pictures into train and test."""
+"""What a raw set is to the rest, and the rules that part its pictures into splits."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from misc.config.errors import UserError
-from misc.data.picture import Picture
+from misc.data.picture import Picture, Pictures
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,9 @@ class Source:
     """A raw set, ready for `write_set`.
 
     Attributes:
-      splits: {"train": pictures, "test": pictures}; each can be gone through more than once: a
-        list, or `Pictures` where they would not fit into memory.
+      splits: {"train": pictures, "test": pictures}, and perhaps "validation", see
+        `with_validation`; each can be gone through more than once: a list, or `Pictures` where they
+        would not fit into memory.
       card: facts for set.json, see `card`.
       attribute_names: what the numbers in each picture's `attributes` answer; may be empty.
       embeddings: {encoder: {split: float32 (pictures, captions, width)}} that came with the set.
@@ -71,13 +74,13 @@ def card(source: str, rule: str, by: str, licence: str, left_out: int = 0) -> di
     }
 
 
-def seeded_split(classes: Mapping[str, str], share: float, seed: int, where: Path) -> Split:
+def seeded_split(classes: Mapping[str, str], share: float, seed: int, where: Path | str) -> Split:
     """Keep about a share of the classes for the test.
 
     With so few classes that fewer than two would be left to train, a share of each class's
     pictures is kept instead.
 
-    Args: classes: {name of a picture: its class}.
+    Args: classes: {name of a picture: its class}.   where: named in errors.
     Raises: UserError for a share out of (0, 1) or too few pictures.
     """
     check_share(share)
@@ -101,7 +104,7 @@ def seeded_split(classes: Mapping[str, str], share: float, seed: int, where: Pat
         by = "picture"
         rule = f"by picture, seed {seed}: {len(kinds)} classes are too few to keep whole ones"
     if not test:
-        raise UserError(f"{where}: {len(classes)} pictures are too few to keep some for the test")
+        raise UserError(f"{where}: {len(classes)} pictures are too few to keep some apart")
     lists = {
         "train": [name for name in classes if name not in test],
         "test": [name for name in classes if name in test],
@@ -120,6 +123,51 @@ def hashed_split(key: str, share: float, seed: int) -> str:
     check_share(share)
     digest = hashlib.sha256(f"{seed} {key}".encode("utf-8", "surrogatepass")).digest()
     return "test" if int.from_bytes(digest[:8]) < share * 2**64 else "train"
+
+
+def with_validation(source: Source, share: float, seed: int) -> Source:
+    """The same set with about a share of its training pictures in a third split, "validation".
+
+    Whole classes go there if no class is both in train and test, else pictures: of a list as
+    `seeded_split` draws them; of a stream, which stays one, as `hashed_split` does. Embeddings that
+    came with the set go with their pictures.
+
+    Raises: UserError for a share out of (0, 1) or too few pictures.
+    """
+    check_share(share)
+    train, by = source.splits["train"], source.card["split_by"]
+
+    def key(picture: Picture) -> str:
+        return (by == "class" and picture.class_name) or picture.name
+
+    if listed := isinstance(train, list):
+        classes = {picture.name: key(picture) for picture in train}
+        drawn = seeded_split(classes, share, seed, source.card["source"])
+        names = set(drawn.lists["test"])
+        by = "picture" if drawn.by == "picture" else by
+
+    def kept(picture: Picture) -> bool:
+        if listed:
+            return picture.name in names
+        # Not the key alone: the test split may have been hashed with the same seed.
+        return hashed_split(f"validation {key(picture)}", share, seed) == "test"
+
+    def pictures(wanted: bool) -> Iterator[Picture]:
+        return (picture for picture in train if kept(picture) == wanted)
+
+    total = operator.length_hint(train)
+    mask = np.array([kept(picture) for picture in train]) if source.embeddings else None
+    count = round(share * total) if mask is None else int(mask.sum())
+    splits, embeddings = dict(source.splits), {}
+    for split, wanted, size in (("train", False, total - count), ("validation", True, count)):
+        stream = Pictures(partial(pictures, wanted), size)
+        splits[split] = list(stream) if listed else stream
+    for encoder, rows in source.embeddings.items():
+        parted = {"train": rows["train"][~mask], "validation": rows["train"][mask]}
+        embeddings[encoder] = rows | parted
+    rule = f"{source.card['split_rule']}; {share:g} of train is validation, by {by}, seed {seed}"
+    facts = source.card | {"split_rule": rule, "split_by": by}
+    return replace(source, splits=splits, card=facts, embeddings=embeddings)
 
 
 def layout_of(root: Path, things: str, layouts: Mapping[str, tuple[str, Iterable[str]]]) -> str:
@@ -147,7 +195,7 @@ def layout_of(root: Path, things: str, layouts: Mapping[str, tuple[str, Iterable
 def check_share(share: float) -> None:
     """Raise UserError unless 0 < `share` < 1."""
     if not 0 < share < 1:
-        raise UserError(f"a test share of {share}; expected more than 0 and less than 1")
+        raise UserError(f"a share of {share} to keep apart; expected more than 0 and less than 1")
 
 
 def check_lists(lists: dict[str, list[str]], files: tuple[str, str], known, expected: str) -> None:

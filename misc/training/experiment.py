@@ -24,8 +24,8 @@ def train(
         has `networks` and `optimizers` (by network's name, or any name for further ones; built),
         `train_step(batch, step) -> losses`, `snapshot(data) -> (scalars, Pillow image or None)`,
         and perhaps `frozen` networks that are saved along, `first_epoch`, `average` (a
-        RunningAverage), and `begin()`, which loads what training starts from (a dry run does
-        without).
+        RunningAverage), `sampler(data)`, which `misc.training.live` evaluates, and `begin()`, which
+        loads what training starts from (a dry run does without).
       make_data: (cfg) -> data, with `steps_per_epoch`, `dataset(start_step, context)`,
         `save(run folder)`, and perhaps `facts`, digests that a resumed run must find again.
     Returns: the exit code of the program.
@@ -43,6 +43,7 @@ def train(
         )
     import keras
 
+    from misc.training.live import live_evaluation
     from misc.training.loop import loop
 
     data = make_data(cfg)
@@ -53,6 +54,7 @@ def train(
         if hasattr(trainer, "begin"):
             trainer.begin()
     check_networks(trainer)
+    live = live_evaluation(cfg, trainer, data)
     facts = getattr(data, "facts", {})
     if (data_folder(cfg) / "set.json").is_file():  # what is no prepared set has facts of its own
         facts = {"prepared set": set_digest(cfg)} | facts
@@ -61,7 +63,7 @@ def train(
     if chief:
         with disk_errors(folder):
             data.save(folder)
-    return loop(trainer, data, strategy, folder, cfg)
+    return loop(trainer, data, strategy, folder, cfg, live)
 
 
 def sizes(trainer) -> dict[str, dict[str, int]]:

@@ -15,14 +15,16 @@ from misc.config.errors import UserError
 from misc.data.pipeline import reading
 from misc.training.distribute import is_chief
 from misc.training.hooks import Reporter, Silent
+from misc.training.live import Live
 from misc.training.runs import complete_checkpoints, newest_checkpoint, restore, rewind_log
 
 KEPT_CHECKPOINTS = 2
 
 
-def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
+def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None = None) -> int:
     """Train to TRAIN.MAX_EPOCH, from the newest checkpoint in `folder` if there is one.
 
+    `live` evaluates in the chief alone; the others wait for it in the next step.
     Returns: 0 at the end; 128 + the signal's number after Ctrl-C or SIGTERM, with all steps saved.
     Raises: UserError on NaN, on a checkpoint that does not fit, on data that turns out damaged, and
       when something cannot be written.
@@ -37,8 +39,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
         return 0
     if start:
         print(f"{folder}: goes on from step {start}")
-    reporter = Silent()
-    if is_chief(strategy):
+    reporter, chief = Silent(), is_chief(strategy)
+    if chief:
         rewind_log(folder, start)
         reporter = Reporter(
             folder,
@@ -48,6 +50,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
             steps_per_epoch=data.steps_per_epoch,
             batch_size=cfg.TRAIN.BATCH_SIZE,
         )
+        if live:
+            live.begin(folder, start, checkpoints.save)
 
     @tf.function
     def run(batch):
@@ -75,6 +79,9 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict) -> int:
                 reporter.losses(done, values)
             if done == total or done % cfg.TRAIN.GRID_INTERVAL == 0:
                 reporter.snapshot(done, *trainer.snapshot(data))
+            # Before the checkpoint, so that none is saved of a step whose evaluation is missing.
+            if live and chief and done % live.interval == 0:
+                reporter.snapshot(done, live(done), None)
             due = time.monotonic() - saved_at >= 60 * cfg.TRAIN.SNAPSHOT_MINUTES
             if last or (due and alone) or done % cfg.TRAIN.SNAPSHOT_INTERVAL == 0:
                 checkpoints.refuse_nan({k: float(v) for k, v in losses.items()})
@@ -102,6 +109,7 @@ class Checkpoints:
         self.networks = trainer.networks | getattr(trainer, "frozen", {})
         optimizers = {f"optimizer_{k}": v for k, v in trainer.optimizers.items()}
         self.checkpoint = tf.train.Checkpoint(step=step, **self.networks, **optimizers)
+        _ = self.checkpoint.save_counter  # made by asking, and expected in whatever is restored
         self.chief_folder = self._own = folder / "checkpoints"
         self.newest = newest_checkpoint(folder)
         if chief:
@@ -120,13 +128,19 @@ class Checkpoints:
             restore(self.checkpoint, self.newest)
         return int(self.step.numpy())
 
-    def save(self) -> None:
-        """Save now. Raises: UserError on NaN weights or if the file cannot be written."""
+    def save(self, prefix: str = "") -> None:
+        """Save now, or with a `prefix` there, outside of the run's own checkpoints.
+
+        Raises: UserError on NaN weights or if the file cannot be written.
+        """
         step = int(self.step.numpy())
         if not self._finite():
             raise self._nan("a weight")
         try:
-            self.manager.save(checkpoint_number=step)
+            if prefix:
+                self.checkpoint.write(prefix)
+            else:
+                self.manager.save(checkpoint_number=step)
         except (OSError, tf.errors.OpError) as error:
             self._sweep()
             raise UserError(

@@ -1,13 +1,15 @@
 """Run folders: opening, resuming, and taking trained networks out of them.
 
 runs/<CONFIG_NAME>_<DATASET_NAME>/ holds config.yml (every key, and the room), data.json (by which
-its data are known again), checkpoints/, log.jsonl, grids/, tensorboard/. It is named by its
-configuration and not by the clock, so that other configurations can name it in advance and the same
-command resumes it.
+its data are known again), checkpoints/, log.jsonl, grids/, tensorboard/, and best/, the checkpoint
+that evaluation during training chose. It is named by its configuration and not by the clock, so
+that other configurations can name it in advance and the same command resumes it.
 """
 
 import contextlib
 import json
+import math
+import shutil
 from pathlib import Path
 
 from easydict import EasyDict
@@ -138,17 +140,51 @@ def newest_checkpoint(folder: Path) -> str | None:
     return complete[-1] if complete else None
 
 
-def restore_networks(folder: str | Path, networks: dict) -> int:
-    """Load networks, by name, from the newest checkpoint of a run.
+def read_best(folder: Path) -> dict | None:
+    """What best.json says of the best checkpoint of a run folder; None if it keeps none.
 
-    Args: folder: run folder; networks: name -> built Keras model, as the run's trainer names them.
+    Returns: `step`, `value`, `metric` and what else values compare under, and `history`, the same
+      of those that were the best before.
+    Raises: UserError if the file is damaged.
+    """
+    path = folder / "best" / "best.json"
+    if not path.exists():
+        return None
+    try:
+        best = json.loads(path.read_text(encoding="utf-8"))
+        for one in (best, *best["history"]):
+            if type(one["step"]) is not int or not math.isfinite(one["value"]):
+                raise ValueError(f"{one} is no step and value")
+        return best
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}): put back a copy of it, or delete {path.parent}"
+        ) from error
+
+
+def _best_checkpoint(folder: Path) -> str:
+    best = read_best(folder)
+    if best is None:
+        raise UserError(
+            f"{folder} keeps no best checkpoint: take the newest (TEST.CHECKPOINT: newest), or "
+            "train with EVAL.LIVE_INTERVAL above 0"
+        )
+    return str(folder / "best" / f"ckpt-{best['step']}")
+
+
+def restore_networks(folder: str | Path, networks: dict, checkpoint: str = "newest") -> int:
+    """Load networks, by name, from a checkpoint of a run.
+
+    Args:
+      folder: run folder.   networks: name -> built Keras model, as the run's trainer names them.
+      checkpoint: "newest", or "best", the one that evaluation during training chose.
     Returns: the step of the checkpoint.
-    Raises: UserError if there is no checkpoint or its weights do not fit.
+    Raises: UserError if there is no such checkpoint or its weights do not fit.
     """
     import tensorflow as tf
 
     folder = Path(folder)
-    prefix = newest_checkpoint(folder)
+    prefix = _best_checkpoint(folder) if checkpoint == "best" else newest_checkpoint(folder)
     if prefix is None:
         raise UserError(f"{folder} holds no checkpoint yet: train it first")
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -178,7 +214,12 @@ def restore(checkpoint, prefix: str, *, partial: bool = False) -> None:
 
 
 def rewind_log(folder: Path, step: int) -> None:
-    """Drop the log lines and sample grids of steps after `step`: a resumed run makes them again."""
+    """Drop the log lines and sample grids of steps after `step`: a resumed run makes them again.
+
+    At step 0, where a run begins anew, the best checkpoint too.
+    """
+    if not step and (folder / "best").exists():
+        shutil.rmtree(folder / "best")
     log = folder / "log.jsonl"
     if log.exists():
         kept = [

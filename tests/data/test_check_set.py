@@ -246,6 +246,24 @@ def test_a_set_without_captions_is_no_finding(drawn, tmp_path):
     assert CheckedSet(folder, LIMITS, 1).findings == []
 
 
+def test_of_three_splits_the_test_stays_whole(drawn, tmp_path):
+    copies = {split: dataclasses.replace(drawn[80], name=split) for split in ("test", "validation")}
+    splits = {
+        "train": [*drawn[:8], dataclasses.replace(drawn[1], name="train")],
+        "test": [copies["test"], drawn[81]],
+        "validation": [copies["validation"], drawn[1]],
+    }
+    card = CARD | {"split_by": "picture"}
+    write_set(tmp_path / "set", splits, name="x", imsizes=(32, 64), card=card, workers=1)
+    (found, other) = CheckedSet(tmp_path / "set", LIMITS, 1).report()
+    assert (found["kind"], other["kind"]) == ("copy-across", "name-across")
+    assert found["names"] == [
+        "validation/validation (test/test)",
+        "train/bird 1 (validation/bird 1)",
+        "train/train (validation/bird 1)",
+    ]
+
+
 def test_classes_may_be_in_both_splits_of_a_set_that_says_so(clean, tmp_path):
     folder = shutil.copytree(clean, tmp_path / "own")
     card = json.loads((folder / "set.json").read_text())

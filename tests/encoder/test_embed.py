@@ -139,6 +139,13 @@ def test_a_set_gets_its_embeddings_and_their_origin(run, tiny_set, tmp_path, run
         assert (split.embeddings("text")).shape[1] == 8  # those of another encoder stay
 
 
+def test_every_split_gets_its_embeddings(run, make_set, run_main):
+    folder = make_set(train=("red", "green"), test=("blue",), validation=("white",))
+    code, out, _ = run_main(embed.main, "--run", run, "--data", folder)
+    assert code == 0 and json.loads(out)["captions"] == {"train": 24, "test": 12, "validation": 12}
+    assert open_split(folder, "validation").embeddings("encoder_tiny").shape == (12, 6)
+
+
 def test_captions_in_quarantine_have_their_rows(run, tiny_set, tmp_path, run_main):
     folder, other = (shutil.copytree(tiny_set, tmp_path / name) for name in ("tiny", "other"))
     write_quarantine(folder / "train", {1: Quarantined("red/red_01", "near")})

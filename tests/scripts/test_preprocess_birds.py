@@ -100,6 +100,33 @@ def test_the_official_split(run, raw_cub):
     assert result["splits"]["test"] == {"pictures": 4, "captions": 12, "classes": 4}
 
 
+def files(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_validation_split_comes_and_goes(run, raw_cub):
+    plain, _ = run()
+    before = files(raw_cub)
+    result, said = run("--validation", "0.3")
+    assert {split: n["classes"] for split, n in result["splits"].items()} == {
+        "train": 2,
+        "test": 1,
+        "validation": 1,
+    }
+    assert "0.3 of train is validation, by class, seed 0" in said
+    assert "| validation | 3 | 9 | 1 |" in (raw_cub / "card.md").read_text()
+    train, held = (open_split(raw_cub, split) for split in ("train", "validation"))
+    assert not set(train.labels) & set(held.labels) and len(held) == 3
+    # Without it the set is what it was, to the last byte.
+    assert run("--validation", "0")[0] == plain
+    assert files(raw_cub) == before
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1", "nan"])
+def test_a_validation_split_of_all_or_less_than_nothing(share, refusal):
+    assert "expected more than 0 and less than 1" in refusal(f"--validation={share}")
+
+
 def test_without_the_set(tmp_path):
     """As a newcomer types it, from an empty folder: exit 2 and one line that says what to do."""
     done = subprocess.run(

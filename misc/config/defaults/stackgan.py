@@ -83,6 +83,13 @@ KEYS = common.KEYS + (
         "main.py: run to sample, if TRAIN.PRETRAINED_MODEL is empty",
         free=True,
     ),
+    Key(
+        "TEST.CHECKPOINT",
+        "newest",
+        "main.py: the newest checkpoint of the run, or the best by EVAL.LIVE_BEST",
+        one_of("newest", "best"),
+        free=True,
+    ),
     Key("TEST.CAPTION_PATH", "", "main.py: sentences, one a line, or a .t7 table", free=True),
     Key(
         "EVAL.METRICS",
@@ -125,6 +132,36 @@ KEYS = common.KEYS + (
         "the one the GAN was trained with",
         free=True,
     ),
+    Key(
+        "EVAL.LIVE_INTERVAL",
+        0,
+        "steps between evaluations on the validation split during training, which also choose the "
+        "best checkpoint; 0: none",
+        at_least(0),
+        free=True,
+    ),
+    Key(
+        "EVAL.LIVE_COUNT",
+        256,
+        "captions of an evaluation during training, at most one a validation picture",
+        at_least(3),
+        free=True,
+    ),
+    Key(
+        "EVAL.LIVE_NETWORK",
+        "",
+        "network of live_kid and live_fid; classifier: EVAL.CLASSIFIER; empty: that, if there is "
+        "one, else efficientnet-lite0",
+        one_of("", "classifier", "efficientnet-lite0", "mobilenet-v2"),
+        free=True,
+    ),
+    Key(
+        "EVAL.LIVE_BEST",
+        "live_kid",
+        "what the best checkpoint is chosen by",
+        one_of("live_kid", "live_fid", "live_attributes"),
+        free=True,
+    ),
 )
 
 
@@ -160,4 +197,10 @@ def problems(cfg) -> list[str]:
             "EVAL.METRICS: r_precision needs EVAL.ENCODER, the run of an encoder that the GAN was "
             "not trained with: train one with another SEED"
         )
+    for key, value in (("LIVE_NETWORK", "classifier"), ("LIVE_BEST", "live_attributes")):
+        if cfg.EVAL[key] == value and not cfg.EVAL.CLASSIFIER:
+            found.append(
+                f"EVAL.{key}: {value} needs EVAL.CLASSIFIER, the folder that python -m "
+                "misc.evaluation.train_classifier wrote"
+            )
     return found
