@@ -16,9 +16,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from misc.config.errors import run_program
-from misc.data.embeddings import SPLITS
 from misc.data.picture import Picture
-from misc.data.prepared import open_split
+from misc.data.prepared import open_split, read_card
 from misc.data.writer import write_embeddings, write_set
 from misc.sources.source import card
 
@@ -168,7 +167,7 @@ def make_set(tmp_path_factory, make_pictures):
 def embed_randomly(folder, width=WIDTH):
     """Give every caption of the prepared set in `folder` an embedding, as of an encoder `text`."""
     random = np.random.default_rng(0)
-    for split in SPLITS:
+    for split in read_card(folder)["splits"]:
         rows = open_split(folder, split).embedding_rows
         write_embeddings(folder / split, "text", [random.normal(size=(rows, width))])
 

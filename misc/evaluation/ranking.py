@@ -22,8 +22,8 @@ def ranking(models: Mapping[str, Sequence[dict]]) -> list[dict]:
     that nothing was compared on is None. The score is the geometric mean of the sides: who loses
     one side everywhere is not saved by winning the other, which is what mean ranks allow.
 
-    A number that a line has a `ceiling` of, that is, what real pictures get, counts as the ceiling
-    if it is better. Otherwise patterns that please a judge would pass real pictures.
+    A number that a line has a `ceiling` or `real` of, that is, what real pictures get, counts as
+    that if it is better. Otherwise patterns that please a judge would pass real pictures.
 
     Places depend on who else is compared, and tell nothing of how far apart models are.
 
@@ -79,7 +79,7 @@ def _wins(lines, more):
 def _span(line, more):
     if line["value"] is None or not math.isfinite(line["value"]):
         return -math.inf, -math.inf
-    ceiling = line.get("ceiling")
+    ceiling = line.get("ceiling", line.get("real"))  # of the Inception score
     limits = list(line["interval"])
     if ceiling is not None:
         limits = [min(limit, ceiling) if more else max(limit, ceiling) for limit in limits]
