@@ -26,6 +26,9 @@ RENAMED = {
     "GAN.CONDITION_DIM": "GAN.EMBEDDING_DIM",
 }
 
+# Keys of earlier versions: a run folder that names them is still read.
+GONE = {"EVAL.COLOUR_COUNT": "every metric is about EVAL.COUNT captions now"}
+
 _MAX_YAML_BYTES = 1 << 20
 
 
@@ -182,6 +185,9 @@ def _merge(values, given, keys, mistakes, where) -> None:
         if name in RENAMED and RENAMED[name] in keys:
             print(f"{where}: {name} is read as {RENAMED[name]}", file=sys.stderr)
             name = RENAMED[name]
+        if name in GONE:
+            print(f"{where}: {name} counts for nothing: {GONE[name]}", file=sys.stderr)
+            continue
         if name not in keys:
             mistakes.append(f"{where}: {name} is not a known key{_nearest(name, keys)}")
             continue

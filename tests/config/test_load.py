@@ -87,6 +87,12 @@ def test_an_old_spelling_is_read_and_said(tmp_path, capsys):
     assert "FT_LR_RETIO is read as TRAIN.FT_LR_RATIO" in capsys.readouterr().err
 
 
+def test_a_key_of_an_earlier_version_is_passed_over_and_said(tmp_path, capsys):
+    cfg = load_config("final", write(tmp_path, "EVAL: {COLOUR_COUNT: 9}"))
+    assert "COLOUR_COUNT" not in cfg.EVAL
+    assert "EVAL.COLOUR_COUNT counts for nothing" in capsys.readouterr().err
+
+
 def test_int_widens_to_float_and_gpu_takes_both():
     assert load_config("initial", None, ["TRAIN.COEFF.KL=2"]).TRAIN.COEFF.KL == 2.0
     assert load_config("initial", None, ["GPU_ID=0,1"]).GPU_ID == "0,1"
