@@ -80,9 +80,16 @@ def main(argv: list[str] | None = None) -> None:
         facts=facts | {"encoder": source.encoder},
     )
     if test:
-        embeddings = _embeddings(test, encoder, text)
-        batch = cfg.TEST.BATCH_SIZE
-        for line in evaluation.lines(run, sampler, data, embeddings, batch=batch, seed=seed):
+        told = evaluation.lines(
+            run,
+            sampler,
+            data,
+            _embeddings(test, encoder, text),
+            batch=cfg.TEST.BATCH_SIZE,
+            seed=seed,
+            checkpoint=f"{cfg.TEST.CHECKPOINT}, step {sampler.step}",
+        )
+        for line in told:
             print(json.dumps(line), flush=True)
     print(sheet)
 

@@ -54,7 +54,15 @@ class Evaluation:
             self.judges["colour"] = judges.by_colour()
 
     def lines(
-        self, run: Path, sampler, data: Path, embeddings: np.ndarray, *, batch: int, seed: int
+        self,
+        run: Path,
+        sampler,
+        data: Path,
+        embeddings: np.ndarray,
+        *,
+        batch: int,
+        seed: int,
+        **facts,
     ) -> Iterator[dict]:
         """Sample EVAL.COUNT captions and tell each metric; lines are kept in RUN/evaluation.
 
@@ -66,6 +74,7 @@ class Evaluation:
           embeddings: float32 (captions of the test split, width), perhaps memory-mapped; none of
             pictures in quarantine.
           batch: pictures sampled at once.   seed: of captions, noise, orders and intervals.
+          facts: what else every line is to tell.
         Raises: UserError if there are too few pictures for a metric, the set stores none of this
           size, or the folder cannot be written.
         """
@@ -78,7 +87,7 @@ class Evaluation:
         with tempfile.TemporaryDirectory(prefix=".judged-", dir=folder) as aside:
             start = time.monotonic()
             judged = self._judged(choice, sampler, Path(aside), batch)
-            facts = {
+            facts |= {
                 "run": run.as_posix(),
                 "step": sampler.step,
                 "data": data.as_posix(),

@@ -26,6 +26,7 @@ def by_classifier(classify: Classifier) -> Judge:
             "judge": classify.judge,
             "network": classify.network,
             "network_digest": classify.digest,
+            "resize": "bilinear, antialiased",
             "classifier_accuracy": classify.accuracy,
         },
     )
