@@ -215,6 +215,8 @@ def test_a_damaged_header_is_not_the_end(refusal):
     assert "ends too early" in refusal(bytes(whole))
 
 
-@pytest.mark.parametrize("content", [b"<html>not found</html>" * 99, gzip.compress(b"x", mtime=0), b"PK"])
+@pytest.mark.parametrize(
+    "content", [b"<html>not found</html>" * 99, gzip.compress(b"x", mtime=0), b"PK"]
+)
 def test_what_is_no_archive(refusal, content):
     assert "damaged or not what its name says" in refusal(content)
