@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from misc.evaluation.attributes import questions
+
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # a standardised feature has variance 1
 HELD = 5  # one training class in so many chooses the penalty
 WORDS = 800  # of a bag: the most frequent words and pairs of neighbours
@@ -85,18 +87,15 @@ def attributes(names: list[str], labels: np.ndarray) -> list[Attribute]:
 
     Args: names: of the columns; labels: int8 (pictures, columns), 1 yes, 0 no, -1 unknown.
     """
-    columns: dict[str, list[int]] = {}
-    for k, name in enumerate(names):
-        columns.setdefault(name.partition("::")[0], []).append(k)
     found = []
-    for group, ks in columns.items():
+    for name, ks in questions(names).items():
         if "::" not in names[ks[0]]:
             answers, values = labels[:, ks[0]].astype(int), ("no", "yes")
         else:
             yes = labels[:, ks] == 1
             answers = np.where(yes.sum(axis=1) == 1, yes.argmax(axis=1), -1)
             values = tuple(names[k].partition("::")[2] for k in ks)
-        found.append(Attribute(group.removeprefix("has_"), values, answers))
+        found.append(Attribute(name, values, answers))
     return found
 
 

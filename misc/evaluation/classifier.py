@@ -1,17 +1,15 @@
-"""The network that judges pictures: a set's own small classifier, or Inception-v3 from a file.
+"""The network that judges pictures: a set's own small classifier, with two heads.
 
-A score under the set's own classifier compares only within that set and that classifier, which is
-why every report carries the `network`, `digest` and `accuracy` of the one that was used. Inception
-here is Keras' ImageNet network: neither the 2015 graph of the literature nor the ones that the
-StackGAN authors fine-tuned to 50 bird and 20 flower classes, so those scores are not comparable
-with published ones either.
+The species head gives the Inception score of the StackGAN protocol, the attribute head is the
+oracle of `attributes`. Numbers under it compare only within that set and that classifier, which is
+why its digest is part of their protocol's name.
 """
 
 import hashlib
 import json
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,31 +21,46 @@ from keras import layers
 from misc.config.errors import UserError
 from misc.data.atomic import make_folder, replace_with, write_atomic
 from misc.data.images import to_float
+from misc.evaluation.attributes import questions
 
-SIZE = 64
+SIZE = 64  # pixels a side, if nothing is said
+SIZES = range(32, 257, 16)  # halved four times
 WIDTHS = (32, 64, 128, 256)
-FORMAT = 1
+GLANCES = 16
+FORMAT = 2
 _CARD, _WEIGHTS = "classifier.json", "classifier.weights.h5"
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_INCEPTION_SIZE, _INCEPTION_CLASSES = 299, 1000
 
 
-def build(classes: int, attributes: int) -> keras.Model:
+def build(classes: int, attributes: int, size: int = SIZE) -> keras.Model:
     """The set's own classifier: a species head and, if there are attributes, an attribute head.
 
-    float32 (n, 64, 64, 3) in [-1, 1] -> {"species": logits (n, classes), "attributes": logits
-    (n, attributes)}; the second is absent without attributes. A species is a set of coloured parts,
-    so one trunk learns both, and the average over the last 4x4 cells forgets where the bird sat.
+    float32 (n, size, size, 3) in [-1, 1] -> {"species": logits (n, classes), "attributes": logits
+    (n, attributes)}; the second is absent without attributes. `size`: of `SIZES`.
+
+    Parts are small, and lie elsewhere in each picture: so the heads see `GLANCES` weighted means of
+    the cells, each with weights that the network chooses for the picture, where one mean of all
+    cells would mix the crown's colour with the wing's.
     """
-    inputs = x = layers.Input((SIZE, SIZE, 3))
+    inputs = x = layers.Input((size, size, 3))
+    cells = []
     for width in WIDTHS:
-        x = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
+        x = _normal(layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x))
+        cells.append(x)
+    fine, coarse = cells[-2:]  # a cell of `fine` sees 15 pixels: the coarse ones tell where it is
+    around = _normal(layers.Conv2D(WIDTHS[-2], 3, padding="same", use_bias=False)(coarse))
+    fine = layers.Conv2D(WIDTHS[-2], 1, use_bias=False)(fine)
+    x = _normal(layers.Add()([fine, layers.UpSampling2D(2)(around)]))
+    x = layers.Reshape((-1, WIDTHS[-2]))(x)
+    weights = layers.Softmax(axis=1)(layers.Dense(GLANCES)(x))
+    x = layers.Dropout(0.2)(layers.Flatten()(layers.Dot(axes=1)([weights, x])))
     heads = {"species": layers.Dense(classes, name="species")(x)}
     if attributes:
         heads["attributes"] = layers.Dense(attributes, name="attributes")(x)
     return keras.Model(inputs, heads)
+
+
+def _normal(x):
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
 @dataclass(frozen=True)
@@ -56,14 +69,16 @@ class Classifier:
 
     Attributes:
       network: what it is, in words, for reports.
+      judge: what `protocols.protocol` takes: the set, and the beginning of the digest.
       digest: SHA-256 of its weights file.
-      accuracy: share of held-out individuals whose species it names; None for Inception.
-      classes, attributes: names of the columns it returns; Inception's classes have none.
+      accuracy: share of held-out individuals whose species it names.
+      classes, attributes: names of the columns it returns.
     """
 
     network: str
+    judge: str
     digest: str
-    accuracy: float | None
+    accuracy: float
     classes: list[str]
     attributes: list[str]
     infer: Callable  # tf.function: uint8 (n, h, w, 3) -> probabilities by head
@@ -71,8 +86,9 @@ class Classifier:
     def __call__(self, pictures: np.ndarray, batch: int = 64) -> dict[str, np.ndarray]:
         """uint8 (n, h, w, 3) of any size -> {"species": (n, k), "attributes": (n, a)}.
 
-        And "features" (n, d), what the heads see: the penultimate layer.
-        float32 probabilities: a row of species sums to 1; each attribute stands for itself.
+        And "features" (n, d), what both heads see of a picture.
+        float32 probabilities: a row of species sums to 1, and so do the values of an attribute of
+        which each picture that it was trained on has exactly one.
         """
         if pictures.dtype != np.uint8 or pictures.ndim != 4 or not len(pictures):
             raise ValueError(f"classify: uint8 (n, h, w, 3), got {pictures.dtype} {pictures.shape}")
@@ -83,14 +99,16 @@ class Classifier:
 def save(folder: Path, model: keras.Model, facts: dict) -> Path:
     """Write weights and card; a kill in between leaves no classifier, never a mixture.
 
-    `facts`: `classes` and `attributes` (names), `accuracy`, and whatever belongs on the card.
+    `facts`: `classes` and `attributes` (names), `accuracy`, `one_of` (the `questions` that have one
+    true value; none without), and whatever belongs on the card.
     """
     make_folder(folder)
     with tempfile.TemporaryDirectory() as aside:
         weights = Path(aside) / _WEIGHTS
         model.save_weights(weights)
         content = weights.read_bytes()
-    card = {"format": FORMAT, "size": SIZE, "weights": _digest(content), **facts}
+    card = {"format": FORMAT, "size": model.input_shape[1], "weights": _digest(content)}
+    card |= {"one_of": [], **facts}
     with replace_with(folder / _WEIGHTS) as partial:
         partial.write_bytes(content)
         (folder / _CARD).unlink(missing_ok=True)  # not before the new weights found room
@@ -98,70 +116,79 @@ def save(folder: Path, model: keras.Model, facts: dict) -> Path:
     return folder / _CARD
 
 
-def load(path: str | Path) -> Classifier:
-    """The classifier in a folder that `train_classifier` wrote, or in an Inception-v3 weights file.
+def load(folder: str | Path) -> Classifier:
+    """The classifier in a folder that `train_classifier` wrote.
 
     Raises: UserError if it is not there, incomplete, of another format or another architecture.
     """
-    path = Path(path)
-    if path.is_file():
-        return _load_inception(path)
+    folder = Path(folder)
+    again = f"python -m misc.evaluation.train_classifier --data data/NAME --out {folder}"
     try:
-        card = json.loads((path / _CARD).read_text(encoding="utf-8"))
-        content = (path / _WEIGHTS).read_bytes()
+        card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
+        content = (folder / _WEIGHTS).read_bytes()
     except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no classifier here ({error}); train one: {again}") from error
+    if card.get("format") != FORMAT:
         raise UserError(
-            f"{path}: no classifier here ({error}); train one: "
-            f"python -m misc.evaluation.train_classifier --data data/NAME --out {path}"
-        ) from error
-    if card.get("format") != FORMAT or card.get("weights") != _digest(content):
-        raise UserError(f"{path}: {_WEIGHTS} does not belong to {_CARD}; train it again")
-    classes, attributes = card["classes"], card["attributes"]
-    model = build(len(classes), len(attributes))
-    _load_weights(model, path / _WEIGHTS)
+            f"{folder}: a classifier of format {card.get('format')!r}, expected {FORMAT}; train it "
+            f"again: {again}"
+        )
+    if card.get("weights") != _digest(content):
+        raise UserError(f"{folder}: {_WEIGHTS} does not belong to {_CARD}; train it again")
+    classes, attributes, size = _told(card, folder)
+    model = build(len(classes), len(attributes), size)
+    _load_weights(model, folder / _WEIGHTS)
     seen = model.get_layer("species").input
     model = keras.Model(model.input, {**model.output, "features": seen})
-
-    def heads(x):
-        logits = model(x, training=False)
-        none = tf.zeros((tf.shape(x)[0], 0))
-        return {
-            "features": logits["features"],
-            "species": tf.nn.softmax(logits["species"]),
-            "attributes": tf.sigmoid(logits.get("attributes", none)),
-        }
-
-    name = f"{len(classes)} classes of {card.get('name', 'the set')}, {SIZE} px"
-    return Classifier(
-        name, card["weights"], card["accuracy"], classes, attributes, _function(heads, SIZE)
-    )
-
-
-def _load_inception(path: Path) -> Classifier:
-    """Keras' Inception-v3 with its 1,000 classes: 299 px bilinear, x / 127.5 - 1."""
-    content = path.read_bytes()
-    if not content.startswith(_HDF5):  # before the network is built, which takes seconds
-        raise UserError(f"{path}: not a weights file, expected HDF5 (.h5) of Keras' InceptionV3")
-    model = keras.applications.InceptionV3(weights=None, classes=_INCEPTION_CLASSES)
-    _load_weights(model, path)
-
-    def heads(x):
-        return {"species": model(x, training=False), "attributes": tf.zeros((tf.shape(x)[0], 0))}
-
-    infer = _function(heads, _INCEPTION_SIZE, antialias=False)
-    network = f"Keras Inception-v3, {_INCEPTION_CLASSES} classes, {_INCEPTION_SIZE} px"
-    return Classifier(network, _digest(content), None, [], [], infer)
-
-
-def _function(heads: Callable, size: int, antialias: bool = True) -> Callable:
-    """One graph: resize to `size` (no low-pass for Inception, whose protocol has none), heads."""
+    asked = questions(attributes)
+    one_of = [asked[name] for name in card["one_of"]]
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
     def infer(pictures):
-        resized = tf.image.resize(to_float(pictures), (size, size), antialias=antialias)
-        return heads(resized)
+        resized = tf.image.resize(to_float(pictures), (size, size), antialias=True)
+        logits = model(resized, training=False)
+        none = tf.zeros((tf.shape(pictures)[0], 0))
+        return {
+            "features": logits["features"],
+            "species": tf.nn.softmax(logits["species"]),
+            "attributes": probabilities(logits.get("attributes", none), one_of),
+        }
 
-    return lambda pictures: {k: v.numpy() for k, v in infer(pictures).items()}
+    name, digest = card.get("name", "the set"), card["weights"]
+    return Classifier(
+        network=f"{len(classes)} classes of {name}, {size} px",
+        judge=f"{name}-{digest[:8]}",
+        digest=digest,
+        accuracy=card["accuracy"],
+        classes=classes,
+        attributes=attributes,
+        infer=lambda pictures: {k: v.numpy() for k, v in infer(pictures).items()},
+    )
+
+
+def _told(card: dict, folder: Path) -> tuple[list[str], list[str], int]:
+    """Classes, attributes and size, if the card tells what `load` needs."""
+    classes, attributes, size = (card.get(key) for key in ("classes", "attributes", "size"))
+    lists = all(isinstance(one, list) for one in (classes, attributes, card.get("one_of")))
+    if (
+        not lists
+        or not all(isinstance(name, str) for name in [*classes, *attributes, *card["one_of"]])
+        or not set(card["one_of"]) <= questions(attributes).keys()
+        or size not in SIZES
+        or not isinstance(card.get("accuracy"), float | int)
+    ):
+        raise UserError(f"{folder}: {_CARD} is not the card of a classifier; train it again")
+    return classes, attributes, size
+
+
+def probabilities(logits: tf.Tensor, one_of: Sequence[Sequence[int]]) -> tf.Tensor:
+    """float32 (n, attributes) of logits: a softmax over each of `one_of`, else each by itself."""
+    columns = tf.unstack(tf.sigmoid(logits), axis=1)
+    for group in one_of:
+        values = tf.unstack(tf.nn.softmax(tf.gather(logits, group, axis=1)), axis=1)
+        for column, value in zip(group, values, strict=True):
+            columns[column] = value
+    return tf.stack(columns, axis=1) if columns else logits
 
 
 def _load_weights(model: keras.Model, path: Path) -> None:

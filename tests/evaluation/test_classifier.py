@@ -29,6 +29,7 @@ def test_probabilities_of_pictures_of_any_size(saved):
     judge = classifier.load(saved)
     assert judge.accuracy == 0.75 and judge.classes == ["a", "b", "c"] and judge.attributes == ["x"]
     assert judge.network == "3 classes of tiny, 64 px" and len(judge.digest) == 64
+    assert judge.judge == f"tiny-{judge.digest[:8]}"
     for size in (16, 64, 100):
         found = judge(pictures(size))
         assert found["species"].shape == (5, 3) and found["attributes"].shape == (5, 1)
@@ -116,26 +117,39 @@ def test_another_architecture_is_refused(saved, tmp_path):
         classifier.load(tmp_path)
 
 
-def test_a_file_that_is_no_inception_is_refused(tmp_path):
-    (tmp_path / "inception.weights.h5").write_bytes(b"no HDF5")
-    with pytest.raises(UserError, match="not a weights file, expected HDF5"):
-        classifier.load(tmp_path / "inception.weights.h5")
+def test_a_classifier_of_an_older_format_says_to_train_it_again(saved, tmp_path):
+    (tmp_path / "classifier.weights.h5").write_bytes((saved / "classifier.weights.h5").read_bytes())
+    card = json.loads((saved / "classifier.json").read_text())
+    (tmp_path / "classifier.json").write_text(json.dumps(card | {"format": 1}))
+    with pytest.raises(UserError, match=r"format 1, expected 2; train it again: python -m"):
+        classifier.load(tmp_path)
 
 
-@pytest.mark.slow
-def test_weights_of_another_network_are_no_inception(saved):
-    with pytest.raises(UserError, match="not weights of"):
-        classifier.load(saved / "classifier.weights.h5")
+@pytest.mark.parametrize("change", [{"size": 10**6}, {"classes": 3}, {"one_of": ["colour"]}])
+def test_a_card_that_says_something_else_is_refused(saved, tmp_path, change):
+    (tmp_path / "classifier.weights.h5").write_bytes((saved / "classifier.weights.h5").read_bytes())
+    card = json.loads((saved / "classifier.json").read_text())
+    (tmp_path / "classifier.json").write_text(json.dumps(card | change))
+    with pytest.raises(UserError, match=r"classifier\.json is not the card of"):
+        classifier.load(tmp_path)
 
 
-@pytest.mark.slow
-def test_inception_from_a_file(tmp_path):
-    keras.utils.set_random_seed(0)
-    model = keras.applications.InceptionV3(weights=None)
-    model.save_weights(tmp_path / "inception.weights.h5")
-    judge = classifier.load(tmp_path / "inception.weights.h5")
-    shown = pictures(299, count=2)
-    expected = model(shown / np.float32(127.5) - 1, training=False)
-    assert np.allclose(judge(shown)["species"], expected, atol=1e-5)
-    assert judge.accuracy is None and "Inception" in judge.network
-    assert judge(pictures(64, count=2))["species"].shape == (2, 1000)
+def test_values_of_one_attribute_sum_to_one():
+    logits = np.array([[0.0, 2.0, -1.0, 0.0, 2.0]], np.float32)
+    found = classifier.probabilities(logits, [[1, 3, 4]]).numpy()
+    e = np.exp(2)
+    assert np.allclose(
+        found, [[0.5, e / (2 * e + 1), 1 / (1 + np.e), 1 / (2 * e + 1), e / (2 * e + 1)]]
+    )
+    assert np.allclose(classifier.probabilities(logits, []), 1 / (1 + np.exp(-logits)))
+
+
+def test_a_saved_classifier_knows_its_size_and_what_excludes_what(tmp_path):
+    names = ["has_wing_color::red", "has_wing_color::blue", "has_crest::yes"]
+    keras.utils.set_random_seed(3)
+    facts = FACTS | {"attributes": names, "one_of": ["wing_color"]}
+    classifier.save(tmp_path, classifier.build(3, 3, size=32), facts)
+    judge = classifier.load(tmp_path)
+    assert judge.network == "3 classes of tiny, 32 px"
+    found = judge(pictures(64))["attributes"]
+    assert np.allclose(found[:, :2].sum(axis=1), 1) and not np.allclose(found.sum(axis=1), 1.5)
