@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from misc.config.errors import UserError, run_program
+from misc.data.atomic import write_atomic
+from misc.evaluation.bootstrap import Estimate, difference
+from misc.evaluation.protocols import RULES
+from misc.evaluation.ranking import ranking
+from misc.evaluation.records import FOLDER, METRICS, Metric, Number, read_numbers
 
 FILE = "compare.html"
+NO_ORDER = "No overall order: there is no measure in which all runs compare."
 # What has to agree, besides the protocol, before two numbers are subtracted.
 SAME = {
     "data": "measured on another set",
@@ -32,8 +38,8 @@ class Entry(NamedTuple):
     """
 
     run: str
-    number: object
-    difference: object
+    number: Number | None
+    difference: Estimate | None
     verdict: str
     remark: str
 
@@ -64,9 +70,6 @@ def main(argv: list[str] | None = None) -> None:
     runs = list(dict.fromkeys(args.runs))
     if len(runs) < 2:
         raise UserError(f"{runs[0]}: one run, expected two or more to compare")
-    from misc.data.atomic import write_atomic
-    from misc.evaluation.records import FOLDER, read_numbers
-
     numbers = {}
     for run in runs:
         numbers[run.as_posix()] = found = read_numbers(run / FOLDER)
@@ -77,20 +80,22 @@ def main(argv: list[str] | None = None) -> None:
                 f"{shlex.join(command)}"
             )
     groups = compared(numbers)
-    page = _page(runs, groups)
+    places = order(groups)
+    page = _page(runs, groups, places)
     out = args.out or runs[0] / FOLDER / FILE
     write_atomic(out, page.encode())
     print(as_text(groups))
+    print("\nOverall order, by misc.evaluation.ranking:" if places else "\n" + NO_ORDER)
+    for row in places:
+        print(f"  {row['place']}. {row['model']}  score {row['score']:.4g}")
     print(out)
 
 
-def compared(numbers: dict[str, dict]) -> list[Group]:
+def compared(numbers: dict[str, dict[str, Number]]) -> list[Group]:
     """The numbers of runs by protocol, in the order in which they come.
 
     Args: numbers: {run: `records.read_numbers`}; the first is what the others are compared with.
     """
-    from misc.evaluation.records import METRICS, Metric
-
     first = next(iter(numbers))
     groups = {}
     for found in numbers.values():
@@ -98,7 +103,7 @@ def compared(numbers: dict[str, dict]) -> list[Group]:
             groups.setdefault(protocol, number.line["metric"])
     result = []
     for protocol, name in groups.items():
-        metric = METRICS.get(name, Metric(name))
+        metric = METRICS.get(name, Metric(name, True, True))
         entries = [
             _entry(run, run == first, protocol, name, numbers[first], found, metric)
             for run, found in numbers.items()
@@ -124,8 +129,6 @@ def _entry(run, is_first, protocol, name, first, found, metric) -> Entry:
         reasons.append("without its replicates: run main.py again")
     if reasons:
         return Entry(run, number, None, "", "not subtracted: " + ", ".join(reasons))
-    from misc.evaluation.bootstrap import difference
-
     keys = ("n", "seed", "captions_digest")
     sides = [[one.line.get(key) for key in keys] for one in (number, base)]
     paired = sides[0] == sides[1] and None not in sides[0]
@@ -133,6 +136,24 @@ def _entry(run, is_first, protocol, name, first, found, metric) -> Entry:
     low, high = change.interval
     verdict = "" if low <= 0 <= high else ("better" if (low > 0) == metric.higher else "worse")
     return Entry(run, number, change, verdict, "" if paired else "other sentences, not paired")
+
+
+def order(groups: list[Group]) -> list[dict]:
+    """The runs from best to worst, as `misc.evaluation.ranking.ranking` says; [] without a reason.
+
+    Only numbers that may be subtracted from each other count, and one protocol a measure: the first
+    that all runs have.
+    """
+    lines = {}
+    for group in groups:
+        if all(one.difference for one in group.entries[1:]):
+            told = {one.run: one.number.line for one in group.entries}
+            lines.setdefault(group.entries[0].number.line["metric"], told)
+    lines = {metric: told for metric, told in lines.items() if metric in METRICS}
+    if not lines:
+        return []
+    runs = [one.run for one in groups[0].entries]
+    return ranking({run: [told[run] for told in lines.values()] for run in runs})
 
 
 def as_text(groups: list[Group]) -> str:
@@ -165,9 +186,7 @@ def as_text(groups: list[Group]) -> str:
     return "\n".join(lines).replace("–", "-")
 
 
-def _page(runs: list[Path], groups: list[Group]) -> str:
-    from misc.evaluation.protocols import RULES
-    from misc.evaluation.records import FOLDER, METRICS
+def _page(runs: list[Path], groups: list[Group], places: list[dict]) -> str:
     from misc.evaluation.report import data_uri, render
     from misc.evaluation.samples import open_sample, read_samples
 
@@ -199,6 +218,8 @@ def _page(runs: list[Path], groups: list[Group]) -> str:
         "compare.html",
         title="Runs side by side",
         groups=groups,
+        places=places,
+        no_order=NO_ORDER,
         rules=[(METRICS[m].title, RULES[m]) for m in RULES if m in metrics],
         beside=[run.as_posix() for run in beside],
         sentences=sentences,

@@ -18,6 +18,7 @@ from misc.config.errors import UserError
 from misc.data.atomic import write_atomic
 from misc.data.captions import parse_json, read_text
 from misc.evaluation.bootstrap import Estimate
+from misc.evaluation.ranking import SIDES
 
 FOLDER = "evaluation"
 MOST_BYTES = 64 * 2**20  # of one of these files
@@ -25,21 +26,30 @@ _NUMBERS, _REPLICATES = "metrics.jsonl", "replicates.json"
 
 
 class Metric(NamedTuple):
-    """What a reader has to know about one; `biased`: it changes with the number of pictures."""
+    """What a reader has to know about one.
+
+    higher: more of it is better.  biased: it changes with the number of pictures.
+    """
 
     title: str
-    higher: bool = True
-    biased: bool = False
+    higher: bool
+    biased: bool
 
 
+TITLES = {
+    "is": "Inception score",
+    "fid": "FID",
+    "kid": "KID",
+    "pr": "Precision and recall (F1)",
+    "r_precision": "R-precision",
+    "attributes": "Attribute accuracy",
+    "colour": "Colour correlation",
+}
+_BIASED = ("is", "fid", "pr")
 METRICS = {
-    "is": Metric("Inception score", biased=True),
-    "fid": Metric("FID", higher=False, biased=True),
-    "kid": Metric("KID", higher=False),
-    "pr": Metric("Precision and recall (F1)", biased=True),
-    "r_precision": Metric("R-precision"),
-    "attributes": Metric("Attribute accuracy"),
-    "colour": Metric("Colour correlation"),
+    name: Metric(TITLES[name], higher, name in _BIASED)
+    for side in SIDES.values()
+    for name, higher in side.items()
 }
 
 
