@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from easydict import EasyDict
+from tqdm import tqdm
 
 from misc.config.errors import UserError
 from misc.data.mentions import mentions_of
@@ -216,7 +217,7 @@ class Cost:
         if share > SHARE and not self._warned:
             self._warned = True
             enough = math.ceil(self.seconds * (1 / SHARE - 1) * interval / training)
-            print(
+            tqdm.write(  # which leaves the progress bar its line
                 f"warning: evaluating every {interval} steps takes {share:.0%} of the time; with "
                 f"EVAL.LIVE_INTERVAL: {enough} it would take {SHARE:.0%}",
                 file=sys.stderr,
