@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tqdm import tqdm
+
 SHARE = 0.05  # of the wall time that evaluations may take
 
 
@@ -51,7 +53,7 @@ class Cost:
         if share > SHARE and not self._warned:
             self._warned = True
             enough = math.ceil(self.seconds * (1 / SHARE - 1) * interval / training)
-            print(
+            tqdm.write(  # which leaves the progress bar its line
                 f"warning: evaluating every {interval} steps takes {share:.0%} of the time; with "
                 f"EVAL.LIVE_INTERVAL: {enough} it would take {SHARE:.0%}",
                 file=sys.stderr,

@@ -42,6 +42,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
     reporter, chief = Silent(), is_chief(strategy)
     if chief:
         rewind_log(folder, start)
+        if live:
+            live.begin(folder, start, checkpoints.save)
         reporter = Reporter(
             folder,
             start=start,
@@ -50,8 +52,6 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
             steps_per_epoch=data.steps_per_epoch,
             batch_size=cfg.TRAIN.BATCH_SIZE,
         )
-        if live:
-            live.begin(folder, start, checkpoints.save)
 
     @tf.function
     def run(batch):

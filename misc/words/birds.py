@@ -14,7 +14,8 @@ NAMES = {
     "has_wing_pattern::striped": ("wing_pattern", "bars"),
     "has_tail_shape::forked_tail": ("tail_shape", "forked"),
 }
-COLOURS = ("olive", "rufous", "iridescent")
+COLOURS = ("olive", "rufous", "iridescent")  # beyond those of drawn birds, as are the parts
+PARTS = ("forehead", "nape", "eye", "upperparts", "underparts", "head", "neck")
 # A red-winged bird has red wings.
 BEARERS = {
     "crown": "crowned capped",
@@ -28,7 +29,6 @@ BEARERS = {
     "bill": "billed beaked",
     "leg": "legged footed",
 }
-PARTS = ("forehead", "nape", "eye", "upperparts", "underparts", "head", "neck")
 
 
 @cache
@@ -65,8 +65,6 @@ def lexicon() -> Lexicon:
         for way in ways:
             place = way.split(" ", 1)[1]  # without its verb
             words.say(place, (Fact("scene", scene),), "break")
-    for place, scene in (("in the grass", "meadow"), ("on a branch", "branch")):  # of `easy`
-        words.say(place, (Fact("scene", scene),), "break")
     words.phrases |= dict.fromkeys(("in color", "in colour", "of this bird", "of the bird"), ())
     return Lexicon(
         words.phrases, words.meanings, colours=frozenset(colours), whole=frozenset({"bird"})

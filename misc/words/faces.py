@@ -18,17 +18,16 @@ PEOPLE_SAY = {
     "is grinning": ("Smiling", "yes"),
     "is laughing": ("Smiling", "yes"),
     "is unsmiling": ("Smiling", "no"),
-    "is smile": ("Smiling", "yes"),  # does not smile
-    "is smiles": ("Smiling", "yes"),
     "has a grin": ("Smiling", "yes"),
     "is hatless": ("Wearing_Hat", "no"),
     "has a closed mouth": ("Mouth_Slightly_Open", "no"),
     "has {his} mouth closed": ("Mouth_Slightly_Open", "no"),
-    "has a moustached": ("Mustache", "yes"),
+    "is moustached": ("Mustache", "yes"),
 }
 WHO = {"man": "men boy gentlemen", "woman": "women girl"}
 NO_BEARD = (Fact("Beard", "no"), Fact("Goatee", "no"))
 SHAVEN = (*NO_BEARD, Fact("5_o_Clock_Shadow", "no"), Fact("Mustache", "no"))
+BEARERS = {"hair": "haired", "nose": "nosed", "skin": "skinned", "lips": "lipped"}
 SHADES = ("dark", "light", "deep", "medium")
 
 
@@ -46,28 +45,21 @@ def column(name: str) -> tuple[str, str] | None:
 def lexicon() -> Lexicon:
     """All that `faces_captions` and `attribute_captions` say, and `PEOPLE_SAY`."""
     words = Words()
-    words.nouns("person", ["person", "people", "face", "head"])
-    words.phrases["face"] = (Token("noun", "face"),)
+    words.nouns("person", ["person", "people", "head"])
     words.nouns("hair", ["hair"])
     for noun, _ in celeba.TRAITS.values():
         words.nouns(noun, [noun])
-    for noun, bearer in (
-        ("hair", "haired"),
-        ("nose", "nosed"),
-        ("skin", "skinned"),
-        ("lips", "lipped"),
-    ):
+    for noun, bearer in BEARERS.items():
         words.bearers(noun, [bearer])
     words.nouns("skin", ["complexion"])
     _add_people(words)
-    for tones, name in ((faces_captions.HAIR_WORDS, "hair_color"), (_tones(), "hair_color")):
+    for tones in (faces_captions.HAIR_WORDS, _tones()):
         for value, ways in tones.items():
             for way in ways:
-                words.adjectives(way, [way])
-                words.means("hair", [way], Fact(name, value))
+                words.means("hair", [way], Fact("hair_color", value))
                 if value == "blond" or way == "brunette":
-                    words.means("person", [way], Fact(name, value))
-                for shade in SHADES:
+                    words.means("person", [way], Fact("hair_color", value))
+                for shade in SHADES:  # dark brown hair is brown, dark hair is black
                     words.phrases[f"{shade} {way}"] = words.phrases[normal(way)]
     for way in ("straight", "wavy", "curly"):
         words.means("hair", [way], Fact("texture", "straight" if way == "straight" else "wavy"))
@@ -91,8 +83,7 @@ def lexicon() -> Lexicon:
         _add(words, way, facts)
     for way, fact in PEOPLE_SAY.items():
         _add(words, way, (Fact(*fact),))
-    for way in ("facial hair",):
-        words.say(way, (Fact("Beard", "yes"),), "unknown")
+    words.say("facial hair", (Fact("Beard", "yes"),), "unknown")
     for way in ("no facial hair", "without facial hair"):
         words.say(way, SHAVEN)
     words.nouns("makeup", ["makeup", "make up"])

@@ -128,6 +128,8 @@ class _Reader:
         self._flush()
         if self.sign < 0 and self.spent and token.word not in ("or", "nor"):
             self.sign = int(self.scope == "no")
+        if self.group and (self.joined, token.word) == ("and", ","):
+            self.pending = []  # `wings red and white, crown blue`: of whom is not clear
         self.joined = token.word
         self.determined = False
 

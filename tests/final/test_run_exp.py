@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from final.run_exp import main
+from final.sample import load
 from initial.sample import build_generator
 from misc.config.load import load_run_config
+from misc.data.prepared import open_split
+from misc.evaluation.measures import CaptionChoice
+from misc.training import live
 from misc.training.runs import load_run, restore_networks
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +106,46 @@ def test_resumed_from_its_first_epoch_it_is_the_same_run(run_main, fine_tuned, s
     assert once.keys() == twice.keys() and len(once) > 100
     assert not [name for name in once if not np.array_equal(once[name], twice[name])]
     assert [line["step"] for line in logged(run)] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.fixture(scope="module")
+def with_validation(tiny_set, tmp_path_factory):
+    """The tiny set, whose pictures of the test are those of a validation split too."""
+    folder = shutil.copytree(tiny_set, tmp_path_factory.mktemp("sets") / "tiny")
+    shutil.copytree(folder / "test", folder / "validation")
+    card = json.loads((folder / "set.json").read_text())
+    card["splits"]["validation"] = card["splits"]["test"]
+    (folder / "set.json").write_text(json.dumps(card))
+    return folder
+
+
+def test_the_large_pictures_are_evaluated(with_validation, final_yml, tmp_path, monkeypatch):
+    judged = []
+
+    class Judge:
+        digests, attributes = {"means": "0"}, []
+
+        def __init__(self, cfg):
+            pass
+
+        def __call__(self, batches):
+            judged.extend(batches)
+            return np.concatenate([b.mean(axis=(1, 2)) for b in judged[-1:]]) / 255, None
+
+    monkeypatch.setattr(live, "Judge", Judge)
+    run, keys = tmp_path / "run", {"EVAL__LIVE_INTERVAL": 2, "TRAIN__EMA": 0.5}
+    yml = final_yml(DATA_DIR=str(with_validation), **keys)
+    assert main(["--cfg", str(yml), "--run", str(run)]) == 0
+    assert [line["step"] for line in logged(run) if "live_kid" in line] == [2]
+    real, fake = judged
+    assert real.shape == fake.shape == (8, 32, 32, 3)
+    # What was judged is what the best checkpoint, the only one of step 2, makes of the captions.
+    sampler, split = load(run, "best"), open_split(with_validation, "validation")
+    assert sampler.step == 2 and load(run).step == 3
+    rows = CaptionChoice(split, split.embeddings("text"), 256, 0, distinct=True).rows
+    embeddings = np.asarray(split.embeddings("text")[rows])
+    np.testing.assert_array_equal(sampler(embeddings, 0), fake)
+    assert not np.array_equal(load(run)(embeddings, 0), fake)
 
 
 def refused(run_main, *flags):

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from initial.run_exp import main
 from initial.sample import load
+from misc.evaluation import classifier
 from misc.training.runs import load_run, newest_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -186,13 +187,20 @@ def free_ports(count):
     return ports
 
 
+JUDGE = {"name": "tiny", "classes": ["a"], "attributes": [], "accuracy": 0.0}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kinds", [("worker", "worker"), ("chief", "worker")])
-def test_two_processes_do_what_one_does(kinds, gan_yml, tmp_path, run_main):
+def test_two_processes_do_what_one_does(kinds, gan_yml, make_set, tmp_path, run_main):
+    classifier.save(tmp_path / "judge", classifier.build(1, 0), JUDGE)
+    folder = make_set(validation=("white",), test=("yellow",))
     # With short steps, so that the gradients, which Adam remembers, can be compared to the end.
     flags = ["--set", "TRAIN.GENERATOR_LR=1.0e-6", "--set", "TRAIN.DISCRIMINATOR_LR=1.0e-6"]
-    flags += ["--cfg", gan_yml(TRAIN__MAX_EPOCH=1), "--gpu", "-1", "--run"]
+    flags += ["--cfg", gan_yml(TRAIN__MAX_EPOCH=1, DATA_DIR=str(folder)), "--gpu", "-1", "--run"]
     assert run_main(main, *flags, tmp_path / "one")[0] == 0
+    # The chief alone evaluates, which neither changes anything nor holds the others for ever.
+    live = ["--set", "EVAL.LIVE_INTERVAL=2", "--set", f"EVAL.CLASSIFIER={tmp_path / 'judge'}"]
     cluster, tasks = {}, []
     for kind, port in zip(kinds, free_ports(2), strict=True):
         addresses = cluster.setdefault(kind, [])
@@ -205,7 +213,14 @@ def test_two_processes_do_what_one_does(kinds, gan_yml, tmp_path, run_main):
         """Both workers to their end; returns what they say on stdout."""
         workers = [
             subprocess.Popen(
-                [sys.executable, "initial/run_exp.py", *map(str, flags), tmp_path / "two", *more],
+                [
+                    sys.executable,
+                    "initial/run_exp.py",
+                    *map(str, flags),
+                    tmp_path / "two",
+                    *live,
+                    *more,
+                ],
                 cwd=ROOT,
                 env=os.environ
                 | {
@@ -227,9 +242,10 @@ def test_two_processes_do_what_one_does(kinds, gan_yml, tmp_path, run_main):
         return [out for out, _ in said]
 
     sitting()
-    for run in ("one", "two"):
+    for run, steps in (("one", [1, 2, 3]), ("two", [1, 2, 2, 3])):
         lines = (tmp_path / run / "log.jsonl").read_text().splitlines()
-        assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
+        assert [json.loads(line)["step"] for line in lines] == steps
+    assert load(tmp_path / "two", "best").step == 2
     one, two = saved(tmp_path / "one"), saved(tmp_path / "two")
     assert one.keys() == two.keys() and len(one) > 50
     for name, value in one.items():

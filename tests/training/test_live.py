@@ -235,7 +235,8 @@ def test_real_pictures_are_as_near_as_can_be(evaluate, birds):
     files = split.pictures(range(len(split)), split.sizes[0])
     _, close = evaluate(Fakes(lambda e, k: centre_of(files[2 * k], 16)), 1)
     _, far = evaluate(Fakes(lambda e, k: RED if k % 2 else BLUE), 1)
-    assert close["live_kid"] < 0.2 * far["live_kid"]
+    # Below 0, as some of them are the very pictures they are compared with.
+    assert close["live_kid"] < 0 < far["live_kid"] and close["live_fid"] < 0.2 * far["live_fid"]
 
 
 def test_sentences_are_of_validation_fixed_and_looked_at_once(evaluate, birds):
