@@ -12,7 +12,7 @@ from final.sample import load
 from initial.sample import build_generator
 from misc.config.load import load_run_config
 from misc.data.prepared import open_split
-from misc.evaluation.measures import CaptionChoice
+from misc.evaluation.caption_choice import CaptionChoice
 from misc.training import live
 from misc.training.runs import load_run, restore_networks
 
