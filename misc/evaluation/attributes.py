@@ -15,6 +15,7 @@ from misc.evaluation.colour_correlation import shuffled
 
 # An attribute that the oracle reads more rarely from real pictures says nothing about fakes.
 LEAST = 0.8
+NO_ATTRIBUTES = "was trained on a set without attributes, so it reads none; take another"
 
 
 class AttributeAccuracy(NamedTuple):

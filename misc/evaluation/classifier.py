@@ -22,6 +22,7 @@ from misc.data.atomic import make_folder, replace_with, write_atomic
 from misc.data.images import to_float
 from misc.evaluation.attributes import questions
 from misc.evaluation.loaded import load_weights
+from misc.evaluation.records import finite
 
 SIZE = 64  # pixels a side, if nothing is said
 SIZES = range(32, 257, 16)  # halved four times
@@ -126,8 +127,10 @@ def load(folder: str | Path) -> Classifier:
     try:
         card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
         content = (folder / _WEIGHTS).read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder}: no classifier here ({error}); train one: {again}") from error
+    if not isinstance(card, dict):
+        raise UserError(f"{folder}: {_CARD} is not the card of a classifier; train it again")
     if card.get("format") != FORMAT:
         raise UserError(
             f"{folder}: a classifier of format {card.get('format')!r}, expected {FORMAT}; train it "
@@ -174,8 +177,10 @@ def _told(card: dict, folder: Path) -> tuple[list[str], list[str], int]:
         not lists
         or not all(isinstance(name, str) for name in [*classes, *attributes, *card["one_of"]])
         or not set(card["one_of"]) <= questions(attributes).keys()
+        or not classes
+        or not isinstance(size, int)
         or size not in SIZES
-        or not isinstance(card.get("accuracy"), float | int)
+        or finite(card.get("accuracy")) is None
     ):
         raise UserError(f"{folder}: {_CARD} is not the card of a classifier; train it again")
     return classes, attributes, size

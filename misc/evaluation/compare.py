@@ -16,14 +16,14 @@ from misc.config.errors import UserError, run_program
 from misc.data.atomic import write_atomic
 from misc.evaluation.bootstrap import Estimate, difference
 from misc.evaluation.protocols import RULES
-from misc.evaluation.ranking import ranking
+from misc.evaluation.ranking import SIDES, ranking
 from misc.evaluation.records import FOLDER, METRICS, Metric, Number, read_numbers
 
 FILE = "compare.html"
 NO_ORDER = "No overall order: there is no measure in which all runs compare."
 # What has to agree, besides the protocol, before two numbers are subtracted.
 SAME = {
-    "data": "measured on another set",
+    "data_checksum": "measured on another set",
     "network_digest": "judged by other weights",
     "splits": "of another number of splits",
 }
@@ -123,6 +123,8 @@ def _entry(run, is_first, protocol, name, first, found, metric) -> Entry:
     if base is None:
         return Entry(run, number, None, "", "the first run has no number of this protocol")
     reasons = [words for key, words in SAME.items() if number.line.get(key) != base.line.get(key)]
+    if name in SIDES["pictures"] and number.line.get("imsize") != base.line.get("imsize"):
+        reasons.append("about pictures of another size")
     if metric.biased and number.get("n") != base.get("n"):
         reasons.append("of another number of pictures, on which this measure depends")
     if not reasons and None in (number.estimate, base.estimate):
@@ -147,13 +149,19 @@ def order(groups: list[Group]) -> list[dict]:
     lines = {}
     for group in groups:
         if all(one.difference for one in group.entries[1:]):
-            told = {one.run: one.number.line for one in group.entries}
+            told = {one.run: _ranked(one.number) for one in group.entries}
             lines.setdefault(group.entries[0].number.line["metric"], told)
     lines = {metric: told for metric, told in lines.items() if metric in METRICS}
     if not lines:
         return []
     runs = [one.run for one in groups[0].entries]
     return ranking({run: [told[run] for told in lines.values()] for run in runs})
+
+
+def _ranked(number: Number) -> dict:
+    """Its line, in which what real pictures get is a number or None, whatever a file says."""
+    beside = {"ceiling", "real"} & number.line.keys()
+    return number.line | {key: number.get(key) for key in beside}
 
 
 def as_text(groups: list[Group]) -> str:
@@ -195,7 +203,7 @@ def _page(runs: list[Path], groups: list[Group], places: list[dict]) -> str:
     beside = [runs[0]] if first else []
     for run in runs[1:] if first else []:
         other = samples[run]
-        if other and other["captions_digest"] == first["captions_digest"]:
+        if other and _captions(other) == _captions(first):
             beside.append(run)
         else:
             why = "shows other sentences than the first run" if other else "has no pictures"
@@ -225,6 +233,10 @@ def _page(runs: list[Path], groups: list[Group], places: list[dict]) -> str:
         sentences=sentences,
         remarks=remarks,
     )
+
+
+def _captions(samples: dict) -> list[str]:
+    return [row["caption"] for row in samples["rows"]]
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from easydict import EasyDict
 
+from misc.config.errors import UserError
 from misc.data.atomic import make_folder
 from misc.data.mentions import mentions_of
 from misc.data.prepared import open_split
 from misc.evaluation import classifier, features, judges
+from misc.evaluation.attributes import NO_ATTRIBUTES
 from misc.evaluation.caption_choice import CaptionChoice
 from misc.evaluation.download import cache_folder
 from misc.evaluation.judging import Judge, judge
@@ -47,6 +49,8 @@ class Evaluation:
         if "classifier" in wanted:
             classify = classifier.load(settings.CLASSIFIER)
             self.attributes = classify.attributes
+            if "attributes" in settings.METRICS and not self.attributes:
+                raise UserError(f"EVAL.METRICS attributes: {settings.CLASSIFIER} {NO_ATTRIBUTES}")
             self.judges["classifier"] = judges.by_classifier(classify)
         if "encoder" in wanted:
             self.judges["encoder"] = encoder
@@ -92,6 +96,7 @@ class Evaluation:
                 "step": sampler.step,
                 "data": data.as_posix(),
                 "data_checksum": split.card["checksum"],
+                "imsize": sampler.imsize,
                 "captions_digest": captions_digest(choice.captions()),
                 "judged_in_seconds": round(time.monotonic() - start, 3),
             }
@@ -118,7 +123,9 @@ class Evaluation:
         fakes, reals = (make_folder(aside / kind) for kind in ("fakes", "reals"))
         fake = judge(choice.fakes(sampler.stages, batch), len(captions), self.judges, fakes)
         others = {name: one for name, one in self.judges.items() if name != "network"}
-        real = judge(choice.reals(imsize, batch), choice.distinct, others, reals)
+        real = {}
+        if others:
+            real = judge(choice.reals(imsize, batch), choice.distinct, others, reals)
         if self.network:
             # What the slowest judge says of real pictures is kept for the next run on them.
             seen = self.network.features_of(

@@ -1,6 +1,7 @@
 """A folder of pictures, for metrics that need nothing but pictures."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class PictureFolder:
             raise UserError(f"{folder}: no pictures in it; expected files ending in {kinds}")
         digest = hashlib.sha256()
         for file in self.files:
-            digest.update(f"{file.relative_to(folder)}\0".encode())
+            digest.update(os.fsencode(file.relative_to(folder)) + b"\0")  # a name may be no UTF-8
             with open(file, "rb") as content:
                 digest.update(hashlib.file_digest(content, "sha256").digest())
         self.digest = digest.hexdigest()

@@ -44,9 +44,10 @@ def r_precision(
     """The share of pictures of whose `candidates` their own caption is the nearest by cosine.
 
     Of captions that are equally near, one is right with equal chance. With features of real
-    pictures it is the ceiling, with the captions and `classes` shuffled the floor, about
-    1 / candidates; see `colour_correlation.shuffled`. One seed gives all of them the same
-    candidates.
+    pictures it is the ceiling, with the captions and `classes` shuffled the floor; see
+    `colour_correlation.shuffled`. That is about 1 / candidates of many classes, and more of few:
+    the caption may then be another of the picture's own class, of which no other is a candidate.
+    One seed gives all of them the same candidates.
 
     Args:
       picture_features: float (n, d), row i of the picture generated for caption i.

@@ -70,8 +70,12 @@ class Number(NamedTuple):
 
 def finite(value) -> float | None:
     """`value` as a float if it is a finite number, else None."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # JSON's whole numbers have no end
+        return None
 
 
 def keep(folder: Path, line: dict, estimate: Estimate | None = None) -> None:

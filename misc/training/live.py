@@ -14,7 +14,7 @@ from easydict import EasyDict
 from misc.config.errors import UserError
 from misc.data.mentions import mentions_of
 from misc.data.prepared import PreparedSplit, open_split, read_card
-from misc.evaluation.attributes import attribute_accuracy
+from misc.evaluation.attributes import NO_ATTRIBUTES, attribute_accuracy
 from misc.evaluation.caption_choice import CaptionChoice
 from misc.evaluation.features import load as load_network
 from misc.evaluation.frechet import LEAST, fid
@@ -107,6 +107,8 @@ class Live:
     def _mentions(self, choice: CaptionChoice) -> np.ndarray | None:
         """What the captions name, int8 (n, a); None, said why, if nothing can be read of it."""
         if self._readings is None:
+            if self._metric == "live_attributes":
+                raise UserError(f"EVAL.LIVE_BEST live_attributes: EVAL.CLASSIFIER {NO_ATTRIBUTES}")
             return None
         said = mentions_of(choice.captions(), self._judge.attributes)
         try:

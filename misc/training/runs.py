@@ -156,7 +156,7 @@ def read_best(folder: Path) -> dict | None:
             if type(one["step"]) is not int or not math.isfinite(one["value"]):
                 raise ValueError(f"{one} is no step and value")
         return best
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({error!r}): put back a copy of it, or delete {path.parent}"
         ) from error

@@ -125,7 +125,25 @@ def test_a_classifier_of_an_older_format_says_to_train_it_again(saved, tmp_path)
         classifier.load(tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"size": 10**6}, {"classes": 3}, {"one_of": ["colour"]}])
+@pytest.mark.parametrize("content", ["[]", "3", "[" * 100_000])
+def test_a_card_that_is_none_is_refused(saved, tmp_path, content):
+    (tmp_path / "classifier.weights.h5").write_bytes((saved / "classifier.weights.h5").read_bytes())
+    (tmp_path / "classifier.json").write_text(content)
+    with pytest.raises(UserError, match="not the card of|no classifier here"):
+        classifier.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 10**6},
+        {"size": 64.0},
+        {"classes": 3},
+        {"classes": []},
+        {"one_of": ["colour"]},
+        {"accuracy": float("nan")},
+    ],
+)
 def test_a_card_that_says_something_else_is_refused(saved, tmp_path, change):
     (tmp_path / "classifier.weights.h5").write_bytes((saved / "classifier.weights.h5").read_bytes())
     card = json.loads((saved / "classifier.json").read_text())

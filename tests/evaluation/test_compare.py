@@ -9,7 +9,8 @@ from misc.evaluation import compare, records
 from misc.evaluation.bootstrap import Estimate
 from misc.evaluation.protocols import line
 
-FACTS = {"n": 100, "seed": 0, "captions_digest": "c", "data": "d", "network_digest": "w"}
+FACTS = {"n": 100, "seed": 0, "captions_digest": "c", "network_digest": "w"}
+FACTS |= {"data": "d", "data_checksum": "s", "imsize": 64}
 
 
 def told(tmp_path, name, metric="fid", value=60.0, judge="j", noise=0, **facts):
@@ -57,7 +58,8 @@ def test_better_is_what_the_measure_calls_better(tmp_path, metric, value, verdic
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"data": "other"}, "measured on another set"),
+        ({"data_checksum": "other"}, "measured on another set"),
+        ({"imsize": 256}, "about pictures of another size"),
         ({"network_digest": "other"}, "judged by other weights"),
         ({"splits": 5}, "of another number of splits"),
         ({"n": 50}, "of another number of pictures"),
@@ -66,6 +68,15 @@ def test_better_is_what_the_measure_calls_better(tmp_path, metric, value, verdic
 def test_numbers_that_do_not_compare_are_not_subtracted(tmp_path, change, words):
     one = second(tmp_path, value=59.0, **change)
     assert one.difference is None and one.remark.startswith(f"not subtracted: {words}")
+
+
+def test_one_set_is_the_same_wherever_it_lies(tmp_path):
+    assert second(tmp_path, value=59.0, data="/elsewhere/d").verdict == "better"
+
+
+def test_sentences_compare_across_sizes(tmp_path):
+    one = second(tmp_path, {"metric": "attributes"}, metric="attributes", value=59.0, imsize=256)
+    assert one.difference.value == -1 and one.verdict == "worse"
 
 
 def test_kid_compares_across_numbers_of_pictures(tmp_path):
@@ -108,6 +119,14 @@ def test_the_order_is_of_what_all_share(tmp_path):
     assert compare.order([g for g in groups if g.title == "Inception score"]) == []
 
 
+@pytest.mark.parametrize("ceiling", ["x", [1], {}, 10**400])
+def test_a_ceiling_that_is_no_number_is_none(tmp_path, ceiling):
+    one = told(tmp_path, "a", "r_precision")
+    other = told(tmp_path, "b", "r_precision", ceiling=ceiling)
+    places = compare.order(compare.compared({"a": one, "b": other}))
+    assert [row["place"] for row in places] == [1, 1]
+
+
 @pytest.fixture
 def two(evaluated, tmp_path):
     """Two evaluated runs; the second one's numbers are 0.01 higher."""
@@ -136,6 +155,16 @@ def test_other_sentences_are_not_laid_beside(two, evaluated, run_main, tmp_path)
     text = (two[0] / "evaluation" / "compare.html").read_text(encoding="utf-8")
     assert code == 0 and f"{tmp_path.as_posix()}/c shows other sentences" in text
     assert text.count("data:image/png") == 8 * 3
+
+
+def test_sentences_are_the_same_if_they_read_the_same(two, run_main):
+    path = two[1] / "evaluation" / "samples.json"
+    content = json.loads(path.read_text())
+    del content["rows"][3:]  # under the digest of all eight
+    path.write_text(json.dumps(content))
+    code, _, _ = run_main(compare.main, *two)
+    text = (two[0] / "evaluation" / "compare.html").read_text(encoding="utf-8")
+    assert code == 0 and "shows other sentences" in text
 
 
 def test_runs_without_pictures_are_compared_by_numbers(two, run_main):

@@ -79,6 +79,7 @@ def test_every_metric_is_a_line_that_says_how_it_was_made(evaluated, tiny_set, t
         assert low <= line["value"] <= high and line["protocol"].startswith(f"{line['metric']}/")
         assert line["n"] == line["n_real"] == 8  # a caption of each test picture
         facts = {"seed": 2, "step": 7, "run": tmp_path.as_posix(), "data": str(tiny_set)}
+        facts["imsize"] = 16
         assert line.items() >= facts.items() and line["seconds"] >= 0
         assert len(line["captions_digest"]) == len(line["data_checksum"]) == 64
     found = {line["metric"]: line for line in lines}
@@ -135,6 +136,26 @@ def test_only_what_is_needed_is_loaded(evaluated, monkeypatch, tmp_path):
     evaluated(METRICS=["is"])
     samples = json.loads((tmp_path / "evaluation/samples.json").read_text())
     assert samples["neighbours"] is None
+
+
+def test_pictures_that_nobody_asks_for_are_not_read(evaluated, monkeypatch):
+    reals, asked = evaluate.CaptionChoice.reals, []
+
+    def watched(choice, *sizes):
+        for pictures in reals(choice, *sizes):
+            asked.append(sizes[0])
+            yield pictures
+
+    monkeypatch.setattr(evaluate.CaptionChoice, "reals", watched)
+    monkeypatch.setattr(evaluate, "write_samples", lambda *_, **__: None)
+    evaluated(METRICS=["fid", "kid", "pr"])
+    assert len(asked) <= 3  # by the network, or none if it knows them
+
+
+def test_a_classifier_without_attributes_reads_none(evaluated, monkeypatch):
+    monkeypatch.setattr(evaluate.classifier, "load", lambda folder: SimpleNamespace(attributes=[]))
+    with pytest.raises(UserError, match="attributes: c was trained on a set without attributes"):
+        evaluated(METRICS=["attributes"])
 
 
 def test_too_few_pictures_leave_what_was_measured_before(evaluated, tmp_path):

@@ -79,6 +79,7 @@ GOOD = {"metric": "fid", "value": 1.0, "interval": [0, 2], "protocol": "fid/j/v1
         json.dumps(GOOD | {"value": "1"}),
         json.dumps(GOOD | {"value": True}),
         json.dumps(GOOD | {"value": float("inf")}),
+        json.dumps(GOOD | {"value": 10**400}),
         json.dumps(GOOD | {"interval": [0, None]}),
         json.dumps(GOOD | {"interval": 3}),
         json.dumps(GOOD | {"protocol": 3}),

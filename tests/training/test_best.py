@@ -157,7 +157,8 @@ def test_weights_that_are_gone_are_chosen_anew(begin, tmp_path):
 @pytest.mark.parametrize(
     "content",
     ["{", "[]", '{"step": "../../x", "value": 1.0, "history": []}', '{"step": 10}']
-    + ['{"step": 10, "value": NaN, "history": []}']
+    + ['{"step": 10, "value": NaN, "history": []}', "[" * 100_000]
+    + [f'{{"step": 10, "value": 1{"0" * 400}, "history": []}}']
     + ['{"step": 10, "value": 1.0, "history": [{"step": 10}]}'],
 )
 def test_a_damaged_file_is_one_line(content, begin, tmp_path):

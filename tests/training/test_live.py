@@ -308,6 +308,14 @@ def test_a_mistake_is_one_line_at_the_start(keys, said, yml, tiny_set, tmp_path,
     assert not (tmp_path / "run").exists()
 
 
+def test_a_classifier_without_attributes_chooses_nothing_by_them(yml, tmp_path, run_main):
+    facts = {"name": "x", "classes": ["a", "b"], "attributes": [], "accuracy": 0.5}
+    classifier.save(tmp_path / "judge", classifier.build(2, 0), facts)
+    keys = {"EVAL__LIVE_BEST": "live_attributes", "EVAL__CLASSIFIER": str(tmp_path / "judge")}
+    code, _, err = run_main(main, "--cfg", yml(**keys), "--run", tmp_path / "run")
+    assert code == 2 and "was trained on a set without attributes" in err.splitlines()[-1]
+
+
 def test_a_validation_split_needs_pictures_and_the_same_encoder(
     yml, make_set, three_splits, tmp_path, run_main
 ):
