@@ -4,16 +4,12 @@ What the test split says may choose nothing, or it would no longer test: so chec
 here, on pictures and sentences that neither training nor `main.py` sees.
 """
 
-import math
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from easydict import EasyDict
-from tqdm import tqdm
 
 from misc.config.errors import UserError
 from misc.data.mentions import mentions_of
@@ -24,9 +20,9 @@ from misc.evaluation.frechet import LEAST, fid
 from misc.evaluation.kid import kid
 from misc.evaluation.measures import CaptionChoice
 from misc.training.best import Best
+from misc.training.cost import Cost
 from misc.training.gan_data import GanData, data_folder
 
-SHARE = 0.05  # of the wall time that this may take
 BATCH = 64  # pictures at once
 SPLIT = "validation"
 
@@ -56,11 +52,8 @@ class Live:
 
     def __init__(self, cfg: EasyDict, trainer, data: GanData):
         self._cost = Cost()
-        self.interval, self._seed, self._metric = (
-            cfg.EVAL.LIVE_INTERVAL,
-            cfg.SEED,
-            cfg.EVAL.LIVE_BEST,
-        )
+        self.interval, self._metric = cfg.EVAL.LIVE_INTERVAL, cfg.EVAL.LIVE_BEST
+        self._seed = cfg.SEED
         split = _validation_split(cfg)
         embeddings = data.embeddings_of(split)
         choice = CaptionChoice(split, embeddings, cfg.EVAL.LIVE_COUNT, cfg.SEED, distinct=True)
@@ -173,52 +166,3 @@ class Judge:
             features.append(self._network(pictures)[0] if self._network else read["features"])
             readings.append(read["attributes"] if self.attributes else None)
         return np.concatenate(features), np.concatenate(readings) if self.attributes else None
-
-
-class Cost:
-    """How long evaluations take; says once on stderr if that is too long.
-
-    Attributes: spent: seconds of all of them, and of getting ready; seconds: of the last one.
-    """
-
-    def __init__(self):
-        self.spent = self.seconds = 0.0
-        self._began = time.monotonic()
-        self._evaluations, self._warned = 0, False
-
-    def ready(self) -> None:
-        """All since it was made was getting ready."""
-        self.spent = time.monotonic() - self._began
-
-    def mark(self, step: int) -> None:
-        """Training goes on from here."""
-        self._mark = step, time.monotonic()
-
-    @contextmanager
-    def of(self, step: int) -> Iterator[None]:
-        """Around an evaluation after `step`; all since the last one was training."""
-        before, since = self._mark
-        start = time.monotonic()
-        yield
-        self.mark(step)
-        self.seconds = self._mark[1] - start
-        self.spent += self.seconds
-        self._evaluations += 1
-        if self._evaluations > 1:  # the first one makes graphs, which the others find
-            self._warn(step - before, start - since)
-
-    def told(self) -> dict[str, float]:
-        """For the log: `live_seconds` and `live_share`."""
-        share = self.spent / (time.monotonic() - self._began)
-        return {"live_seconds": round(self.seconds, 3), "live_share": round(share, 4)}
-
-    def _warn(self, interval: int, training: float) -> None:
-        share = self.seconds / (self.seconds + training)
-        if share > SHARE and not self._warned:
-            self._warned = True
-            enough = math.ceil(self.seconds * (1 / SHARE - 1) * interval / training)
-            tqdm.write(  # which leaves the progress bar its line
-                f"warning: evaluating every {interval} steps takes {share:.0%} of the time; with "
-                f"EVAL.LIVE_INTERVAL: {enough} it would take {SHARE:.0%}",
-                file=sys.stderr,
-            )

@@ -21,7 +21,7 @@ from misc.sources.source import card
 from misc.training import live
 from misc.training.gan_data import GanData
 from misc.training.hooks import Reporter
-from misc.training.live import Cost, Live
+from misc.training.live import Live
 from misc.training.runs import newest_checkpoint, read_best
 
 LIVE = {"EVAL__LIVE_INTERVAL": 2, "EVAL__LIVE_COUNT": 8, "TRAIN__MAX_EPOCH": 4}
@@ -322,38 +322,3 @@ def test_a_validation_split_needs_pictures_and_the_same_encoder(
     (other / "validation/embeddings/text.npy").unlink()
     code, _, err = run_main(main, *flags, yml(DATA_DIR=str(other)))
     assert code == 2 and "validation/embeddings/text.npy: no embeddings of this encoder" in err
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """`clock.now`: seconds that pass only when a test says so."""
-    clock = SimpleNamespace(now=100.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(live, "time", clock)
-    return clock
-
-
-def test_what_it_costs_is_told_and_too_much_warned_of_once(clock, capsys):
-    cost = Cost()
-    clock.now += 4
-    cost.ready()
-    clock.now += 6  # making graphs
-    cost.mark(50)
-
-    def evaluation(step, training, seconds):
-        clock.now += training
-        with cost.of(step):
-            clock.now += seconds
-        return cost.told()
-
-    assert evaluation(100, 10, 30) == {"live_seconds": 30, "live_share": 0.68}
-    assert not capsys.readouterr().err  # a first time tells nothing
-    assert evaluation(200, 49, 1) == {"live_seconds": 1, "live_share": 0.35}
-    assert not capsys.readouterr().err
-    told = evaluation(300, 16, 4)
-    assert told == {"live_seconds": 4, "live_share": 0.325}
-    err = capsys.readouterr().err
-    # 100 steps took 16 s: 4 s are a twentieth of what 475 steps and an evaluation take.
-    assert "every 100 steps takes 20% of the time; with EVAL.LIVE_INTERVAL: 475 it would" in err
-    evaluation(400, 1, 50)
-    assert not capsys.readouterr().err
