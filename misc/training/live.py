@@ -52,11 +52,8 @@ class Live:
 
     def __init__(self, cfg: EasyDict, trainer, data: GanData):
         self._cost = Cost()
-        self.interval, self._seed, self._metric = (
-            cfg.EVAL.LIVE_INTERVAL,
-            cfg.SEED,
-            cfg.EVAL.LIVE_BEST,
-        )
+        self.interval, self._metric = cfg.EVAL.LIVE_INTERVAL, cfg.EVAL.LIVE_BEST
+        self._seed = cfg.SEED
         split = _validation_split(cfg)
         embeddings = data.embeddings_of(split)
         choice = CaptionChoice(split, embeddings, cfg.EVAL.LIVE_COUNT, cfg.SEED, distinct=True)
