@@ -161,10 +161,11 @@ def unique_names(pictures: list[str], folder: Path) -> dict[str, str]:
 
 
 def path_inside(name: str, folder: Path, where: str) -> str:
-    """A relative path that a file gives, with `/`; UserError if it leads out of `folder`."""
+    """A relative path that a file gives, with `/`; UserError if it leads out of `folder`, or can be
+    of no file."""
     # Read as a Windows path, which takes both kinds of slash and knows drives on every system.
     path = PureWindowsPath(name)
-    if path.anchor or ".." in path.parts:
+    if path.anchor or ".." in path.parts or "\0" in name:
         raise UserError(f"{where}: {name!r} leads out of {folder}; expected a path inside it")
     return path.as_posix()
 

@@ -75,7 +75,7 @@ def open_picture(
                         f"{path}: {width} x {height} pixels, expected at most {MAX_PIXELS:,} in "
                         "all; shrink or remove it"
                     )
-                return _to_rgb(ImageOps.exif_transpose(image), background)
+                return _to_rgb(_upright(image), background)
     except Image.DecompressionBombError as error:  # far above our bound, and Pillow's too
         raise UserError(
             f"{path}: more pixels than {MAX_PIXELS:,} in all; shrink or remove it"
@@ -86,6 +86,15 @@ def open_picture(
             f"{path}: not a readable picture ({error}); replace it by a whole file of one of "
             f"{', '.join(FORMATS)}, or remove it"
         ) from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says, of which the rest may be damaged."""
+    image.load()
+    image.getexif()  # and is kept, so that only what Pillow would write anew is gone
+    for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"):
+        image.info.pop(key, None)
+    return ImageOps.exif_transpose(image)
 
 
 def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+FARTHEST = 2**20  # pixels: no picture has more in a row, so no box reaches beyond
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -72,10 +72,11 @@ PLURALS = ("bells", "feathers")
 def spoken(class_name: str) -> str:
     """A class as people say it: `n02085936-Maltese_dog` -> `maltese dog`.
 
-    Numbers that sort the classes are left out, as in `001.Black_footed_Albatross`.
+    Numbers that sort the classes are left out, as in `001.Black_footed_Albatross`, unless there is
+    nothing else.
     """
     name = re.sub(r"^n?\d+[.-]", "", class_name)
-    return " ".join(name.replace("_", " ").lower().split())
+    return " ".join(name.replace("_", " ").lower().split()) or class_name
 
 
 def families(subjects: Iterable[str]) -> dict[str, str]:

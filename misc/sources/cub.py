@@ -8,7 +8,7 @@ import numpy as np
 from misc.config.errors import UserError
 from misc.data.captions import path_inside
 from misc.data.embeddings import ENCODER, SPLITS, published_embeddings
-from misc.data.picture import Picture
+from misc.data.picture import FARTHEST, Picture
 from misc.sources.archives import unpack_missing
 from misc.sources.reed import caption_reader, class_split
 from misc.sources.source import Source, Split, card, check_classes, licence_in
@@ -44,11 +44,21 @@ def cub(root: Path, split: str = "class", seed: int = 0) -> Source:
     for file in files:
         path_inside(file, folder / "images", f"{folder}/images.txt")
     names = files.str.rsplit(".", n=1).str[0]
+    if not names.is_unique:
+        twice = names[names.duplicated()].iloc[0]
+        raise UserError(
+            f"{folder}/images.txt has two pictures named {twice}; get it again from {CUB_HOME}"
+        )
     boxes = _table(
         folder / "bounding_boxes.txt", dict.fromkeys(("x", "y", "width", "height"), float)
     )
     if not files.index.isin(boxes.index).all():
         raise UserError(f"{folder}/bounding_boxes.txt has no box for some pictures of images.txt")
+    if not (boxes.abs() < FARTHEST).all(axis=None):
+        raise UserError(
+            f"{folder}/bounding_boxes.txt has numbers of {FARTHEST:,} and more; expected pixels: "
+            f"get it again from {CUB_HOME}"
+        )
     attribute_names, attributes = _cub_attributes(root, files.index)
 
     classes = {name: name.rpartition("/")[0] for name in names}
@@ -102,7 +112,7 @@ def _table(path: Path, columns: dict[str, type], ragged: bool = False):
             keep_default_na=False,
             na_values=[""],
         )[list(columns)]
-    except ValueError as error:  # what pandas raises is a kind of it
+    except (ValueError, OverflowError) as error:  # what pandas raises is a kind of one
         raise UserError(f"{path} is damaged ({error}); get it again from {CUB_HOME}") from error
     if table.empty or table.isna().any(axis=None) or not (ragged or table.index.is_unique):
         raise UserError(

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from misc.config.errors import UserError
 from misc.data.captions import find_pictures, read_text, text_lines, unique_names
 from misc.data.embeddings import SPLITS
-from misc.data.picture import Picture
+from misc.data.picture import FARTHEST, Picture
 from misc.data.untrusted import Refused, refusals
 from misc.sources.archives import unpack_missing
 from misc.sources.class_captions import class_captions, families, spoken
@@ -20,7 +20,6 @@ SHARE = 0.1  # of the pictures, for the test, where a set has no lists of its ow
 ROW = re.compile(r"(\S+)_\d+ \d+ ([12]) \d+")  # of Oxford's lists: name, class, species, breed
 SPECIES = {"1": "cat", "2": "dog"}
 XML_BYTES = 2**14  # an original box has some 600
-FARTHEST = 2**20  # pixels: no picture has more in a row
 
 
 class _Found(NamedTuple):

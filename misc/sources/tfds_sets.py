@@ -23,6 +23,8 @@ from misc.sources.tfds_layouts import DEFAULTS, LAYOUTS, THINGS, Layout
 
 SHARE = 0.1  # of the pictures, for the test, where a builder has none
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # of Pillow
+# What features of another form than that of any known builder make a reader say.
+UNFIT = (TypeError, ValueError, KeyError, IndexError)
 CLASSES = {"birds": 0.25, "flowers": FLOWERS}  # share of whole classes
 
 
@@ -103,7 +105,7 @@ class Reader:
         self.attribute_names = ()
         if hasattr(answers := _at(features, layout.attributes), "keys"):
             # Those of a mapping have no order of their own.
-            names = answers["yes"].feature.names if "yes" in answers else sorted(answers)
+            names = getattr(answers["yes"], "names", ()) if "yes" in answers else sorted(answers)
             self.attribute_names = tuple(names or ())
         # What a picture shows, and what kind of thing that is, if no class says more.
         self.subject = self.thing = THINGS.get(kind)
@@ -155,11 +157,20 @@ class Reader:
         names = self._names(self.layout.only)
         for split in splits:
             for number, example in enumerate(read_examples(self.builder, split)):
-                if only and names[_at(example, self.layout.only)].lower() != only:
-                    continue
-                name = _file_name(_at(example, self.layout.file)) or f"{split}/{number:06d}"
-                if choose is None or choose(name, example) == part:
-                    yield self._picture(name, example)
+                try:
+                    if only and _named(names, _at(example, self.layout.only)) != only:
+                        continue
+                    name = _file_name(_at(example, self.layout.file)) or f"{split}/{number:06d}"
+                    if choose and choose(name, example) != part:
+                        continue
+                    picture = self._picture(name, example)
+                except UNFIT as error:
+                    raise UserError(
+                        f"{self.builder.data_dir}: a feature of example {number} of {split} has "
+                        f"another form than this program reads ({error}); prepare the set again "
+                        "with features as in misc/sources/source_builder.py"
+                    ) from error
+                yield picture
 
     def _names(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Of the numbers of a feature, if it is a label that is one."""
@@ -181,6 +192,8 @@ class Reader:
         answers = _at(example, self.layout.attributes) if self.attribute_names else {}
         attributes = _attributes(answers, self.attribute_names)
         content, own = example["image"], _at(example, self.layout.captions)
+        if not isinstance(content, bytes):
+            raise TypeError(f"image is {type(content).__name__}, not an encoded picture")
         if own is not None:
             captions = tuple(filter(None, (clean_caption(_text(one)) for one in np.ravel(own))))
         elif self.texts:
@@ -197,7 +210,8 @@ class Reader:
         """Captions of what is known of a picture; see `origin`."""
         said = spoken(words or "").strip("? ")  # one flower is a "pink-yellow dahlia?"
         if self.kind == "faces":
-            people = f"a photo of {said}", f"this is {said}"
+            who = said or "somebody"
+            people = f"a photo of {who}", f"this is {who}"
             return attribute_captions(known, name, self.seed) if known else people
         subject, family = said or self.subject, self.families.get(said)
         return class_captions(subject, self.thing, name, self.seed, family=family)
@@ -218,8 +232,17 @@ def _at(example: Mapping, path: tuple[str, ...]):
     return example if path else None
 
 
+def _named(names: tuple[str, ...], number) -> str:
+    """The name of a label's number in lower case; "" if it has none, as -1 for what is unknown."""
+    return names[number].lower() if 0 <= number < len(names) else ""
+
+
 def _text(value) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if not np.isscalar(value):
+        raise TypeError(f"{type(value).__name__} in place of a text")
+    return str(value)
 
 
 def _file_name(value: bytes | None) -> str:
@@ -235,6 +258,8 @@ def _attributes(answers: Mapping, names: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(int(answers[name]) for name in names)
     values = np.zeros(len(names), int)
     for answer, value in (("yes", 1), ("unknown", -1)):
+        if ((answers[answer] < 0) | (answers[answer] >= len(names))).any():
+            raise ValueError("attributes has numbers without a name")
         values[answers[answer]] = value
     return tuple(values.tolist())
 
@@ -243,7 +268,8 @@ def _box(corners, content: bytes) -> tuple[float, float, float, float] | None:
     """The largest box in pixels, (x, y, width, height); None if there is none, or it is empty."""
     if corners is None:
         return None
-    top, left, bottom, right = np.clip(np.reshape(corners, (-1, 4)), 0, 1).astype(float).T
+    corners = np.nan_to_num(np.reshape(corners, (-1, 4)))
+    top, left, bottom, right = corners.clip(0, 1).astype(float).T
     areas = (bottom - top).clip(0) * (right - left).clip(0)
     if not (areas > 0).any():
         return None

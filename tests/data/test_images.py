@@ -101,6 +101,17 @@ def test_exif_orientation_is_applied(tmp_path):
     assert open_picture(tmp_path / "turned.jpg").size == (10, 20)
 
 
+def test_of_a_damaged_exif_the_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[274], exif[296] = 6, 2  # the unit of its resolution, a short number
+    path = tmp_path / "turned.jpg"
+    noise(20, 10).save(path, exif=exif)
+    content, short = path.read_bytes(), (296).to_bytes(2, "big") + b"\0\3"
+    assert content.count(short) == 1
+    path.write_bytes(content.replace(short, short[:3] + b"\2"))  # a text, says its entry
+    assert open_picture(path).size == (10, 20)
+
+
 def whole_jpeg():
     buffer = io.BytesIO()
     noise(60, 60).save(buffer, "JPEG")

@@ -60,6 +60,8 @@ def test_a_family_is_what_several_classes_share():
         ("n02107574-Greater_Swiss_Mountain_dog", "greater swiss mountain dog"),
         ("n02098105-soft-coated_wheaten_terrier", "soft-coated wheaten terrier"),
         ("Abyssinian", "abyssinian"),
+        ("n02085620-", "n02085620-"),
+        ("n1-_", "n1-_"),
     ],
 )
 def test_class_names_as_people_say_them(class_name, subject):

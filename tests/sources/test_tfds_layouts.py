@@ -21,11 +21,13 @@ from misc import (
     preprocess_flowers,
     preprocess_lsun,
 )
+from misc.config.errors import UserError
 from misc.data.prepared import open_split
 from misc.sources import drawn_birds, drawn_faces, drawn_flowers  # noqa: F401  registers them
 from misc.sources.attribute_captions import attribute_captions
 from misc.sources.class_captions import class_captions
 from misc.sources.tfds_layouts import LAYOUTS
+from misc.sources.tfds_sets import tfds_set
 
 BOX = np.array([0.25, 0.25, 0.75, 0.75])
 COUNT = 24  # examples a split
@@ -95,7 +97,8 @@ def pet(species, split, n):
 
 
 def breed(species, split, n):
-    kind, of = (("Bengal", "Cat"), ("pug", "Dog"), ("Siamese", "Cat"), ("beagle", "Dog"))[n % 4]
+    pets = {"Bengal": "Cat", "pug": "Dog", "Siamese": "Cat", "beagle": "Dog", "Birman": -1}
+    kind, of = list(pets.items())[n % 5]  # -1: unknown
     name = f"{kind}_{split}_{n}"
     known = {"file_name": f"{name}.jpg", "label": kind, "species": of, "head_bbox": BOX}
     return Shown(known, name if of == species else "", kind, kind.lower())
@@ -279,6 +282,50 @@ def test_a_builder_becomes_a_prepared_set(mock, mocked, run_main, tmp_path):
 
 def test_no_builder_is_forgotten():
     assert {mock.builder.partition("/")[0] for mock in MOCKS} == LAYOUTS.keys()
+
+
+Tensor, Text, Label = tfds.features.Tensor, tfds.features.Text, tfds.features.ClassLabel
+PIXELS = np.zeros((8, 8, 3), np.uint8)
+ANSWERS = {
+    answer: tfds.features.Sequence(Label(names=["red", "big"])) for answer in ("yes", "unknown")
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "feature", "value", "message"),
+    [
+        ("image", Tensor(shape=(8, 8, 3), dtype=np.uint8), PIXELS, "image is ndarray, not an enc"),
+        ("captions", {"text": Text()}, {"text": "a bird"}, "dict in place of a text"),
+        ("file_name", tfds.features.Sequence(Text()), ["a", "b"], "ambiguous"),
+        ("label", tfds.features.Sequence(Label(num_classes=2)), [0, 1], "ambiguous"),
+        ("bbox", Tensor(shape=(3,), dtype=np.float32), np.ones(3, np.float32), "reshape"),
+        ("attributes", {"red": Text()}, {"red": "yes"}, "invalid literal"),
+        ("attributes", {"yes": ANSWERS["yes"]}, {"yes": [1]}, "unknown"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_builder_of_another_form(name, feature, value, message, tmp_path):
+    known = {"image": tfds.features.Image()} | {name: feature}
+    examples = [(0, {"image": PIXELS} | {name: value})]
+    splits = dict.fromkeys(("train", "test"), examples)
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "toy", "1.0.0", tfds.features.FeaturesDict(known), splits, data_dir=tmp_path
+    )
+    with pytest.raises(UserError, match=f"example 0 of train has another form .*{message}"):
+        list(tfds_set("birds", "toy", tmp_path).splits["train"])
+
+
+def test_an_attribute_without_a_name(tmp_path):
+    known = {"image": tfds.features.Image(), "attributes": ANSWERS}
+    example = {"image": PIXELS, "attributes": {"yes": [1], "unknown": []}}
+    splits = dict.fromkeys(("train", "test"), [(0, example)])
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "toy", "1.0.0", tfds.features.FeaturesDict(known), splits, data_dir=tmp_path
+    )
+    for file in tmp_path.rglob("*.labels.txt"):
+        file.write_text("is_red\n")
+    with pytest.raises(UserError, match="attributes has numbers without a name"):
+        list(tfds_set("birds", "toy", tmp_path).splits["train"])
 
 
 @pytest.mark.slow
