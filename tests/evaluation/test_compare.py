@@ -62,6 +62,8 @@ def test_better_is_what_the_measure_calls_better(tmp_path, metric, value, verdic
         ({"imsize": 256}, "about pictures of another size"),
         ({"network_digest": "other"}, "judged by other weights"),
         ({"splits": 5}, "of another number of splits"),
+        ({"candidates": 35}, "chosen among another number of captions"),
+        ({"left_out": ["scene"]}, "without other attributes"),
         ({"n": 50}, "of another number of pictures"),
     ],
 )
