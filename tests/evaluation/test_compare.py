@@ -162,7 +162,7 @@ def test_other_sentences_are_not_laid_beside(two, evaluated, run_main, tmp_path)
 def test_sentences_are_the_same_if_they_read_the_same(two, run_main):
     path = two[1] / "evaluation" / "samples.json"
     content = json.loads(path.read_text())
-    del content["rows"][3:]  # under the digest of all eight
+    del content["rows"][3:]
     path.write_text(json.dumps(content))
     code, _, _ = run_main(compare.main, *two)
     text = (two[0] / "evaluation" / "compare.html").read_text(encoding="utf-8")
