@@ -26,6 +26,8 @@ SAME = {
     "data_checksum": "measured on another set",
     "network_digest": "judged by other weights",
     "splits": "of another number of splits",
+    "candidates": "chosen among another number of captions",
+    "left_out": "without other attributes",
 }
 
 

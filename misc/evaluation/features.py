@@ -61,7 +61,8 @@ class Network:
     def __call__(self, pictures: np.ndarray) -> Features:
         """uint8 (n, h, w, 3) of any size -> features (n, d) and probabilities (n, k).
 
-        Raises: ValueError for anything else, or no picture.
+        Raises: ValueError for anything else, or no picture; UserError for weights that give numbers
+          that are not finite.
         """
         return self._parted(np.concatenate([*self._rows([pictures])]))
 
@@ -118,13 +119,22 @@ class Network:
                 waiting[count : count + len(taken)] = RESIZES[self.resize](taken, self.size)
                 count, pictures = count + len(taken), pictures[len(taken) :]
                 if count == BATCH:
-                    yield np.concatenate(self.infer(waiting), axis=1)
+                    yield self._look(waiting)
                     count = 0
         if not seen:
             raise ValueError(f"{self.name}: no picture to look at")
         if count:
             waiting[count:] = 0
-            yield np.concatenate(self.infer(waiting), axis=1)[:count]
+            yield self._look(waiting)[:count]
+
+    def _look(self, pictures: np.ndarray) -> np.ndarray:
+        rows = np.concatenate(self.infer(pictures), axis=1)
+        if not np.isfinite(rows).all():
+            raise UserError(
+                f"network {self.name}: its weights, SHA-256 {self.digest[:12]}, give numbers that "
+                "are not finite; take another file of them"
+            )
+        return rows
 
     def _parted(self, rows: np.ndarray) -> Features:
         return Features(rows[:, : self.width], rows[:, self.width :])

@@ -55,7 +55,11 @@ def load_graph(weights: Path | None, batch: int) -> Loaded:
     session = tf.compat.v1.Session(graph=pooled.graph)
 
     def infer(pictures):
-        return session.run(wanted, {f"{_SOURCE}:0": pictures})
+        try:
+            return session.run(wanted, {f"{_SOURCE}:0": pictures})
+        except tf.errors.OpError as error:
+            what = " ".join(error.message.split())[:200]
+            raise UserError(f"{path}: this graph cannot be run ({what})") from error
 
     return Loaded(path, infer, SIZE, width, last.shape[1])
 

@@ -17,7 +17,7 @@ RULES = {
     "pr": "share of fakes within the k nearest neighbours' radius (k = 3) of a real picture "
     "(precision), and of reals within one of a fake (recall); value is their harmonic mean",
     "r_precision": "share of pictures whose own caption is nearest of 100, 99 of them of other "
-    "classes, by a text encoder the GAN was not trained with",
+    "classes (`candidates` where there are fewer), by a text encoder the GAN was not trained with",
     "attributes": "share of the attributes a caption names that the oracle reads from its picture; "
     "attributes it reads from real ones less than 0.8 of the time are left out",
     "colour": "Pearson correlation of the mean colour of the middle with that of the picture the "

@@ -26,7 +26,11 @@ BESIDE = {
     "is": (("real pictures", "real", "real_interval"), ("splits", "splits", "")),
     "fid": (("for ever more pictures", "extrapolated", "extrapolated_interval"),),
     "pr": (("precision", "precision", ""), ("recall", "recall", "")),
-    "r_precision": (("real pictures", "ceiling", ""), ("shuffled sentences", "floor", "")),
+    "r_precision": (
+        ("real pictures", "ceiling", ""),
+        ("shuffled sentences", "floor", ""),
+        ("captions to choose from", "candidates", ""),
+    ),
     "attributes": (("real pictures", "ceiling", ""), ("shuffled sentences", "chance", "")),
     "colour": (("shuffled sentences", "shuffled", ""),),
 }

@@ -83,7 +83,6 @@ def write_samples(
         "seed": seed,
         "step": step,
         "imsize": imsize,
-        "captions_digest": captions_digest(captions),
         "rows": [{"caption": caption} for caption in captions],
     }
     kinds = {"real": reals, "fake": drawn[-1]} | ({"stage1": drawn[0]} if len(drawn) > 1 else {})
@@ -184,7 +183,6 @@ def read_samples(folder: Path) -> dict | None:
             } | {k: int(_number(neighbours[k])) for k in ("looked_at", "of", "reals")}
         between, noises = content["between_sentences"], content["between_noises"]
         return {
-            "captions_digest": _text(content["captions_digest"]),
             "step": int(_number(content["step"])),
             "rows": [_row(row) for row in _list(content["rows"])],
             "neighbours": neighbours,

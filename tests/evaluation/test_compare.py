@@ -62,6 +62,8 @@ def test_better_is_what_the_measure_calls_better(tmp_path, metric, value, verdic
         ({"imsize": 256}, "about pictures of another size"),
         ({"network_digest": "other"}, "judged by other weights"),
         ({"splits": 5}, "of another number of splits"),
+        ({"candidates": 35}, "chosen among another number of captions"),
+        ({"left_out": ["scene"]}, "without other attributes"),
         ({"n": 50}, "of another number of pictures"),
     ],
 )
@@ -160,7 +162,7 @@ def test_other_sentences_are_not_laid_beside(two, evaluated, run_main, tmp_path)
 def test_sentences_are_the_same_if_they_read_the_same(two, run_main):
     path = two[1] / "evaluation" / "samples.json"
     content = json.loads(path.read_text())
-    del content["rows"][3:]  # under the digest of all eight
+    del content["rows"][3:]
     path.write_text(json.dumps(content))
     code, _, _ = run_main(compare.main, *two)
     text = (two[0] / "evaluation" / "compare.html").read_text(encoding="utf-8")

@@ -56,6 +56,13 @@ def test_every_picture_once_and_in_order(network, count):
     check(network.features_of(iter(parts)), shown)
 
 
+def test_weights_that_give_no_numbers_are_refused_and_nothing_is_kept(network, tmp_path):
+    bad = replace(network, infer=lambda shown: [part * np.nan for part in infer(shown)])
+    with pytest.raises(UserError, match="fake: its weights, SHA-256 0{12}, give numbers that are"):
+        bad.features_of([pictures(3)], tmp_path, "d")
+    assert not list(tmp_path.iterdir())
+
+
 def test_pictures_of_several_sizes(network):
     large = pictures(3).repeat(2, axis=1).repeat(2, axis=2)
     found = network.features_of([pictures(3), large, pictures(3, seed=1)])

@@ -223,6 +223,14 @@ def test_a_file_that_is_too_large_or_not_there(written, monkeypatch, tmp_path):
         read_graph(written(tiny_graph()), *NAMES, (1, 299, 299, 3))
 
 
+def test_a_graph_that_cannot_be_run_is_one_line(written):
+    graph = tiny_graph()
+    node_of(graph, "Mul/y").attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.float32("inf")))
+    network = inception.load_graph(written(graph), 2)
+    with pytest.raises(UserError, match=r"def\.pb: this graph cannot be run \(.*CheckNumerics"):
+        network.infer(np.zeros((2, 299, 299, 3), np.float32))
+
+
 def test_weights_of_classes_that_do_not_fit(written):
     graph = tiny_graph()
     narrow = tf.make_tensor_proto(np.zeros((WIDTH - 1, CLASSES), np.float32))

@@ -47,8 +47,6 @@ def test_each_sentence_stands_with_its_pictures(write, split):
         greys = (128 + 20 * rows + 16 * k + 5).clip(0, 255).astype(np.uint8)
         assert fake[0, 0, 0] in greys and fake[0, 0, 0] == small[0, 0, 0]
         assert row["neighbours"] == []
-    captions = [row["caption"] for row in found["rows"]]
-    assert found["captions_digest"] == samples.captions_digest(captions)
     assert found["neighbours"] is None
 
 
@@ -56,12 +54,12 @@ def test_the_sentences_depend_on_the_seed_and_not_on_the_run(write, tmp_path, tw
     def one_stage(*args):
         return two_stages(*args)[1:]
 
-    first, same, other = (
-        samples.read_samples(write(tmp_path / name, stages, seed=seed))
+    found = [
+        samples.read_samples(write(tmp_path / name, stages, seed=seed))["rows"]
         for name, stages, seed in (("a", two_stages, 0), ("b", one_stage, 0), ("c", one_stage, 1))
-    )
-    assert first["captions_digest"] == same["captions_digest"] != other["captions_digest"]
-    assert same["rows"][0]["stage1"] is None
+    ]
+    first, same, other = ([row["caption"] for row in rows] for rows in found)
+    assert first == same != other and found[1][0]["stage1"] is None
 
 
 def test_ways_lead_from_one_end_to_the_other(write):
