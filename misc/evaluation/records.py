@@ -95,7 +95,7 @@ def keep(folder: Path, line: dict, estimate: Estimate | None = None) -> None:
 
 
 def read_numbers(folder: Path) -> dict[str, Number]:
-    """The last number of each protocol, in the order in which they were first told.
+    """The last number of each protocol, those told last in the end.
 
     Returns: {} if there is no metrics.jsonl.
     Raises: UserError, with file and line, for what `keep` does not write.
@@ -111,6 +111,7 @@ def read_numbers(folder: Path) -> dict[str, Number]:
                 f"{path} line {number}: not a number with its protocol; remove the line, or the "
                 "file and run main.py again"
             )
+        found.pop(line["protocol"], None)  # the newest last
         found[line["protocol"]] = line
     return {key: Number(line, _estimate(line, replicates)) for key, line in found.items()}
 
