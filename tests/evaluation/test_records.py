@@ -33,7 +33,7 @@ def test_the_last_line_of_a_protocol_counts(tmp_path):
     keep(folder, "kid", 0.5)
     last = keep(folder, "fid", 50.0, n=9)
     found = records.read_numbers(folder)
-    assert list(found) == ["fid/j/v1", "kid/j/v1"]
+    assert list(found) == ["kid/j/v1", "fid/j/v1"]  # the newest last
     assert found["fid/j/v1"].get("value") == 50 and found["fid/j/v1"].get("n") == 9
     assert np.array_equal(found["fid/j/v1"].estimate.replicates, last.replicates)
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 3
