@@ -10,7 +10,7 @@ import numpy as np
 from encoder.alphabet import LENGTH, encode
 from misc.config.errors import UserError
 from misc.data.images import to_float
-from misc.data.pipeline import batches_from
+from misc.data.pipeline import batches_from, crops
 from misc.data.prepared import PreparedSplit
 
 
@@ -101,16 +101,11 @@ class PairBatches:
             offsets = plan.offsets.astype(np.int32)
             return self._characters(plan), offsets, self._pictures(plan)
 
-        def crop(picture):
-            png, offset = picture
-            pixels = tf.io.decode_png(png, channels=3)
-            return tf.slice(pixels, [offset[0], offset[1], 0], [self.imsize, self.imsize, 3])
-
         def finish(length: int, indices, offsets, pictures):
             if self.features is not None:
                 pictures = tf.ensure_shape(pictures, (length, self.features.shape[1]))
             else:
-                pixels = tf.map_fn(crop, (pictures, offsets), fn_output_signature=tf.uint8)
+                pixels = crops(pictures, offsets, tf.zeros(length, tf.bool), self.imsize)
                 pixels = tf.ensure_shape(pixels, (length, self.imsize, self.imsize, 3))
                 pictures = shrunk(to_float(pixels), self.side)
             return {"indices": tf.ensure_shape(indices, (length, LENGTH)), "picture": pictures}

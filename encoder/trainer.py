@@ -10,10 +10,10 @@ from encoder.losses import joint_embedding_loss
 from encoder.model import ImageTower, TextEncoder
 from encoder.model_bag import BagOfWords, most_frequent
 from encoder.model_minilm import MiniLM
-from encoder.optimizer import TorchRMSprop
 from encoder.release import is_release, open_release
 from misc.data.prepared import open_split
 from misc.training.gan_data import data_folder
+from misc.training.rmsprop import TorchRMSprop
 from misc.training.schedules import Decay
 
 

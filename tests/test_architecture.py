@@ -39,10 +39,11 @@ ARROWS = {
     "misc.training": MISC,
     "misc": [*MISC, *RAW],  # the scripts on top of misc
     "encoder": MISC,
+    "editor": MISC,
     "initial": MISC,
     "final": [*MISC, "initial"],
-    "main": [*MISC, "encoder", "initial", "final"],
-    "benchmarks": [*MISC, "misc", *RAW, "encoder", "initial", "final"],
+    "main": [*MISC, "encoder", "editor", "initial", "final"],
+    "benchmarks": [*MISC, "misc", *RAW, "encoder", "editor", "initial", "final"],
 }
 # Mathematics: testable with five numbers, so it reads no configuration and opens no file.
 PURE = [
@@ -51,6 +52,7 @@ PURE = [
     "misc/evaluation/inception_score.py",
     "misc/evaluation/colour_correlation.py",
     "encoder/losses.py",
+    "editor/losses.py",
     "encoder/probe.py",
     "encoder/retrieval.py",
     "*/model*.py",

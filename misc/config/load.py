@@ -14,11 +14,17 @@ from typing import Any
 import yaml
 from easydict import EasyDict
 
-from misc.config.defaults import encoder, stackgan
+from misc.config.defaults import editor, encoder, stackgan
 from misc.config.errors import UserError
 from misc.config.keys import Key
 
-ROOMS = {"initial": stackgan, "final": stackgan, "main": stackgan, "encoder": encoder}
+ROOMS = {
+    "initial": stackgan,
+    "final": stackgan,
+    "main": stackgan,
+    "encoder": encoder,
+    "editor": editor,
+}
 
 # Spellings of the ancestors that are wrong or meant something else here.
 RENAMED = {
@@ -64,7 +70,7 @@ def load_config(room: str, path: str | Path | None, overrides: list[str] | None 
     """Defaults of `room`, changed by the YAML file at `path` and by "KEY=VALUE" overrides.
 
     Args:
-      room: "initial", "final", "main" or "encoder".
+      room: one of `ROOMS`.
       path: YAML file, or None for the defaults alone.
       overrides: texts such as "TRAIN.BATCH_SIZE=32"; the value is YAML.
     Returns: a fresh EasyDict with every key of the room.

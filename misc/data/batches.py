@@ -11,7 +11,7 @@ import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.images import to_float
-from misc.data.pipeline import batches_from
+from misc.data.pipeline import batches_from, crops
 from misc.data.prepared import PreparedSplit
 
 # What the random numbers of one seed are for; each purpose has its own stream.
@@ -137,14 +137,8 @@ class GanBatches:
             pngs = np.array(self.split.pictures(indices, self.size), object)
             return pngs, offsets.astype(np.int32), flips, self.embed(plan.captions)
 
-        def crop(picture):
-            png, offset, flip = picture
-            pixels = tf.io.decode_png(png, channels=3)
-            pixels = tf.slice(pixels, [offset[0], offset[1], 0], shape)
-            return tf.cond(flip, lambda: tf.reverse(pixels, [1]), lambda: pixels)
-
         def finish(length: int, pngs, offsets, flips, embedding):
-            pixels = tf.map_fn(crop, (pngs, offsets, flips), fn_output_signature=tf.uint8)
+            pixels = crops(pngs, offsets, flips, self.imsize)
             pictures = to_float(tf.ensure_shape(pixels, (len(kinds) * length, *shape)))
             result = dict(zip(kinds, tf.split(pictures, len(kinds)), strict=True))
             return {**result, "embedding": tf.ensure_shape(embedding, (length, width))}

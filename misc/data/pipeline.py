@@ -118,3 +118,20 @@ def batches_from(
 
     numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
     return numbers.map(element, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def crops(pngs, offsets, flips, side: int):
+    """Squares of stored pictures, in TensorFlow: uint8 (n, side, side, 3).
+
+    Args: pngs: string (n,); offsets: int32 (n, 2), top and left; flips: bool (n,), mirrored or not.
+    """
+    import tensorflow as tf
+
+    def crop(picture):
+        png, offset, flip = picture
+        pixels = tf.io.decode_png(png, channels=3)
+        pixels = tf.slice(pixels, [offset[0], offset[1], 0], (side, side, 3))
+        return tf.cond(flip, lambda: tf.reverse(pixels, [1]), lambda: pixels)
+
+    pixels = tf.map_fn(crop, (pngs, offsets, flips), fn_output_signature=tf.uint8)
+    return tf.ensure_shape(pixels, (None, side, side, 3))

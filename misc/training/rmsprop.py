@@ -1,4 +1,4 @@
-"""RMSProp as Torch has it, with which the encoder was published."""
+"""RMSProp as Torch and DeepPy have it, with which the encoder and the editor were published."""
 
 import keras
 import tensorflow as tf
@@ -10,7 +10,7 @@ class TorchRMSprop(keras.optimizers.RMSprop):
 
     Keras divides by root(v + epsilon). The encoder's gradients are divided by the batch size
     squared, so that an epsilon of 1e-8 within the root would outweigh many of them. Momentum and
-    centring are not supported.
+    centring are not supported. An update at a rate of 0 changes nothing, v neither.
 
     Source: torch/optim, rmsprop.lua.
     """
@@ -24,5 +24,6 @@ class TorchRMSprop(keras.optimizers.RMSprop):
         # Of a table of words TensorFlow gives the rows that were looked up, some of them twice.
         gradient = ops.cast(tf.convert_to_tensor(gradient), variable.dtype)
         velocity = self._velocities[self._get_variable_index(variable)]
-        self.assign(velocity, self.rho * velocity + (1 - self.rho) * ops.square(gradient))
+        kept = ops.where(rate > 0, self.rho, 1.0)
+        self.assign(velocity, kept * velocity + (1 - kept) * ops.square(gradient))
         self.assign_sub(variable, rate * gradient / (ops.sqrt(velocity) + self.epsilon))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from encoder.optimizer import TorchRMSprop
+from misc.training.rmsprop import TorchRMSprop
 
 
 def steps(gradients, rate=0.01):
@@ -42,3 +42,17 @@ def test_rows_of_a_table_are_a_gradient_like_any_other():
     optimizer.build([variable])
     optimizer.apply([rows], [variable])
     assert np.array_equal(np.asarray(variable, np.float64) - 1, steps([[2.0, 0.0, 2.0, 0.0]]))
+
+
+def test_a_rate_of_0_is_no_update():
+    variable = keras.Variable(np.ones(2, np.float32))
+    optimizer = TorchRMSprop(0.01)
+    optimizer.build([variable])
+    memory = []
+    for rate in (0.01, 0.0, 0.01):
+        optimizer.learning_rate = rate
+        optimizer.apply([keras.ops.convert_to_tensor([2.0, -1.0])], [variable])
+        memory.append([np.array(v) for v in (variable, *optimizer.variables[2:])])
+    first, second, third = memory
+    assert all((a == b).all() for a, b in zip(first, second, strict=True))
+    assert all((a != b).all() for a, b in zip(second, third, strict=True))
