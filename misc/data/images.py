@@ -109,26 +109,32 @@ def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image
     return image.convert("RGB")
 
 
-def crop_to_box(image: Image.Image, box: Sequence[float]) -> Image.Image:
-    """Crop to a square about a bounding box [x, y, width, height] in pixels, clipped to the image.
+def box_crop(size: tuple[int, int], box: Sequence[float]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the square about a bounding box [x, y, width, height] in pixels.
 
     StackGAN's rule: the box is cut to integers, the square reaches 0.75 of its longer side to each
-    side of its centre, and what lies outside the image is left off without padding, so that crops
+    side of its centre, and what lies outside the picture is left off without padding, so that crops
     at the edge are not square (and get squashed by the resize).
 
-    Raises: UserError if nothing of the square lies inside the image.
+    Args: size: width and height of the picture.
+    Raises: UserError if nothing of the square lies inside the picture.
     """
     x, y, width, height = (int(value) for value in box)
     reach = int(0.75 * max(width, height))
     centre_x, centre_y = int((2 * x + width) / 2), int((2 * y + height) / 2)
     left, top = max(0, centre_x - reach), max(0, centre_y - reach)
-    right, bottom = min(image.width, centre_x + reach), min(image.height, centre_y + reach)
+    right, bottom = min(size[0], centre_x + reach), min(size[1], centre_y + reach)
     if left >= right or top >= bottom:
         raise UserError(
-            f"the box {(x, y, width, height)} leaves nothing of the {image.width} x {image.height} "
+            f"the box {(x, y, width, height)} leaves nothing of the {size[0]} x {size[1]} "
             "picture; expected x, y, width, height in pixels inside it"
         )
-    return image.crop((left, top, right, bottom))
+    return left, top, right, bottom
+
+
+def crop_to_box(image: Image.Image, box: Sequence[float]) -> Image.Image:
+    """Crop to the square about a bounding box, see `box_crop`."""
+    return image.crop(box_crop(image.size, box))
 
 
 def stretch_contrast(image: Image.Image) -> Image.Image:
