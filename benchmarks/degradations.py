@@ -46,9 +46,9 @@ def jpeg(quality: int, picture: Image.Image) -> Image.Image:
 
 DEGREES = {
     "as they are": [("", lambda picture: picture)],
-    "blur": [(f"radius {radius} px", partial(blur, radius)) for radius in (0.5, 1, 2, 4)],
-    "noise": [(f"deviation {level}", partial(noise, level)) for level in (8, 16, 32, 64)],
-    "JPEG": [(f"quality {quality}", partial(jpeg, quality)) for quality in (50, 20, 10, 5)],
+    "blur": [(f"radius {radius} px", partial(blur, radius)) for radius in (1, 2, 4, 8)],
+    "noise": [(f"deviation {level}", partial(noise, level)) for level in (16, 32, 64, 128)],
+    "JPEG": [(f"quality {quality}", partial(jpeg, quality)) for quality in (50, 20, 5, 1)],
 }
 
 
