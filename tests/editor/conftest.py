@@ -1,4 +1,8 @@
-"""Configurations of an editor that is made in seconds."""
+"""An editor that is made in seconds: its configurations, and a trained run."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +43,18 @@ def small_config(small):
         return load_config("editor", None, small(*overrides)[1::2])
 
     return config
+
+
+@pytest.fixture(scope="session")
+def trained(small, tmp_path_factory):
+    """A run of one epoch, and what the program that made it said: read it, or copy it."""
+    run = tmp_path_factory.mktemp("runs") / "trained"
+    process = subprocess.run(
+        [sys.executable, "editor/run_exp.py", *small(), "--run", str(run)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 0, process.stderr
+    return run, process

@@ -1,5 +1,7 @@
 """The pictures that an editor sees: which, from where, mirrored when, and beside what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,8 @@ from editor.data import EditorData, PictureBatches, centres, from_network, to_ne
 from misc.config.errors import UserError
 from misc.data.images import to_float
 from misc.data.prepared import open_split
+from misc.data.writer import write_set
+from misc.sources.source import card
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +120,22 @@ def test_what_is_shown_and_held_out(small_config, tiny_set):
 
 def test_more_pictures_than_there_are_are_not_shown(small_config):
     assert len(EditorData(small_config("TRAIN.NUM_COPY=100")).shown) == 2 * 8
+
+
+def test_a_set_without_attributes_does_and_it_is_said_what_will_lack(
+    small_config, make_pictures, tmp_path, capsys
+):
+    splits = {
+        split: [
+            replace(picture, captions=(), attributes=())
+            for picture in make_pictures(tmp_path / "raw", colours, per_class=6)
+        ]
+        for split, colours in (("train", ("red",)), ("test", ("blue",)))
+    }
+    folder, facts = tmp_path / "mute", card("the tests", "by colour", "class", "ours")
+    write_set(folder, splits, name="mute", imsizes=(16, 32), card=facts, workers=1)
+    EditorData(small_config(f"DATA_DIR={folder}")).save(tmp_path / "run")
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"{folder}: the set has no attributes: {tmp_path / 'run'} will encode")
+    EditorData(small_config()).save(tmp_path / "run")
+    assert not capsys.readouterr().err
