@@ -90,9 +90,8 @@ class Trainer:
         moving = self._moving(losses)
         for name, optimizer in self.optimizers.items():
             variables = self.networks[name].trainable_variables
-            own = self._decayed(gradients[name], variables, self._cfg.TRAIN.BATCH_SIZE)
             with self._switches[name].set(moving[name]):
-                optimizer.apply(own, variables)
+                optimizer.apply(self._decayed(gradients[name], variables), variables)
         share = {f"{name}_moves": tf.cast(moves, tf.float32) for name, moves in moving.items()}
         return losses | share
 
@@ -172,12 +171,12 @@ class Trainer:
             moving["decoder"], moving["discriminator"] = who_moves(*costs, *rule)
         return moving
 
-    def _decayed(self, gradients, variables, batch_size: int):
+    def _decayed(self, gradients, variables):
         """The gradients, with the replica's share of the weight decay of kernels.
 
         It is published beside gradients summed over the batch, of which these are the mean.
         """
-        decay = self._cfg.TRAIN.WEIGHT_DECAY / batch_size / self._replicas
+        decay = self._cfg.TRAIN.WEIGHT_DECAY / self._cfg.TRAIN.BATCH_SIZE / self._replicas
         return [
             gradient + decay * variable if len(variable.shape) > 1 else gradient
             for gradient, variable in zip(gradients, variables, strict=True)

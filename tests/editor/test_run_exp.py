@@ -1,7 +1,6 @@
 """The editor's program: what it prints, what it makes, and what it says to a mistake."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def saved(run):
-    """Every variable of a run's newest checkpoint."""
+    """Every variable of a run's newest checkpoint but the number of checkpoints before it."""
     reader = tf.train.load_checkpoint(newest_checkpoint(run))
     names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
-    return {name: reader.get_tensor(name) for name in names}
+    return {n: reader.get_tensor(n) for n in names if not n.startswith("save_counter")}
 
 
 @pytest.mark.parametrize("name", ["faces", "birds"])
@@ -61,9 +60,8 @@ def test_the_program_trains_and_leaves_a_run_folder(small, tmp_path):
     assert {"test_kl", "test_like", "test_pixels"} <= last.keys() and last["test_pixels"] > 0
 
 
-@pytest.mark.parametrize("kind", ["features", "pixels"])
-def test_a_resumed_run_is_the_same_to_the_last_bit(kind, small, run_main, tmp_path):
-    keys = [f"LOSS.RECONSTRUCTION={kind}", "TRAIN.LR_EPOCHS=2", "LOSS.GAMMA=0.01"]
+def test_a_resumed_run_is_the_same_to_the_last_bit(small, run_main, tmp_path):
+    keys = ["TRAIN.LR_EPOCHS=2", "LOSS.GAMMA=0.01"]
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     assert run_main(main, *small(*keys, "TRAIN.MAX_EPOCH=2"), "--run", whole)[0] == 0
     assert run_main(main, *small(*keys), "--run", parted)[0] == 0
@@ -140,6 +138,7 @@ def test_a_run_is_not_resumed_as_another(small, run_main, tmp_path):
 
 def test_what_diverges_ends_in_one_line(small, run_main, tmp_path):
     run = tmp_path / "run"
-    line = refused(run_main, *small("TRAIN.LEARNING_RATE=1.0e+30"), "--run", run)
+    code, _, err = run_main(main, *small("TRAIN.LEARNING_RATE=1.0e+30"), "--run", run)
+    line = err.splitlines()[-1]  # below the progress bar
+    assert code == 2 and line.startswith("error: step 2: ")
     assert "is not a finite number; there is no checkpoint yet" in line
-    shutil.rmtree(run)

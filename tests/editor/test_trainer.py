@@ -172,12 +172,11 @@ def test_rates_fall_over_the_epochs(make):
 
 
 def test_kernels_decay_beside_gradients_of_a_sum(make):
-    # The mean of 4 pictures' gradients: of the decay, too, a quarter. RMSProp's first step is
-    # rate / root(0.1) against the sign, whatever the size; what it remembers tells the size.
+    # The mean of 4 pictures' gradients, so of the decay, too, a quarter.
     plain, decayed = (make(f"TRAIN.WEIGHT_DECAY={decay}") for decay in (0.0, 2.0))
     kernels = [np.array(v) for v in plain.networks["encoder"].trainable_variables]
     gradients = plain.gradients(REAL, EPS, PRIOR)[0]["encoder"]
-    given = decayed._decayed(gradients, decayed.networks["encoder"].trainable_variables, 4)
+    given = decayed._decayed(gradients, decayed.networks["encoder"].trainable_variables)
     for gradient, own, kernel in zip(gradients, given, kernels, strict=True):
         added = kernel / 2 if kernel.ndim > 1 else 0 * kernel
         np.testing.assert_allclose(own, np.array(gradient) + added, rtol=1e-5, atol=1e-6)
