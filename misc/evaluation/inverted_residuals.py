@@ -82,8 +82,12 @@ def _mobilenet_names(block: int, widens: bool) -> dict[str, tuple[str, str]]:
     return names | {"project": (f"{begin}.{last}", f"{begin}.{last + 1}")}
 
 
-def _stages(*rows: tuple[int, int, int, int, int]) -> tuple[Stage, ...]:
-    return tuple(Stage(*row) for row in rows)
+def _stages(
+    widths: tuple[int, ...], kernels: tuple[int, ...], repeats: tuple[int, ...]
+) -> tuple[Stage, ...]:
+    """The seven stages, which in both networks widen as much and halve the picture as often."""
+    expands, strides = (1, 6, 6, 6, 6, 6, 6), (1, 2, 2, 2, 1, 2, 1)
+    return tuple(map(Stage, expands, widths, kernels, strides, repeats))
 
 
 DESIGNS = {
@@ -96,13 +100,9 @@ DESIGNS = {
         epsilon=1e-3,
         centred=False,
         stages=_stages(
-            (1, 16, 3, 1, 1),
-            (6, 24, 3, 2, 2),
-            (6, 40, 5, 2, 2),
-            (6, 80, 3, 2, 3),
-            (6, 112, 5, 1, 3),
-            (6, 192, 5, 2, 4),
-            (6, 320, 3, 1, 1),
+            widths=(16, 24, 40, 80, 112, 192, 320),
+            kernels=(3, 3, 5, 3, 5, 5, 3),
+            repeats=(1, 2, 2, 3, 3, 4, 1),
         ),
         names=_lite0_names,
         stem=("_conv_stem", "_bn0"),
@@ -118,13 +118,9 @@ DESIGNS = {
         epsilon=1e-5,
         centred=True,
         stages=_stages(
-            (1, 16, 3, 1, 1),
-            (6, 24, 3, 2, 2),
-            (6, 32, 3, 2, 3),
-            (6, 64, 3, 2, 4),
-            (6, 96, 3, 1, 3),
-            (6, 160, 3, 2, 3),
-            (6, 320, 3, 1, 1),
+            widths=(16, 24, 32, 64, 96, 160, 320),
+            kernels=(3,) * 7,
+            repeats=(1, 2, 3, 4, 3, 3, 1),
         ),
         names=_mobilenet_names,
         stem=("features.0.0", "features.0.1"),
