@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from misc.config.errors import UserError
-from misc.data.prepared import PreparedSplit
 from misc.words import birds, faces, flowers
 from misc.words.lexicon import Lexicon
 from misc.words.phrases import read
@@ -47,32 +45,6 @@ def mentions_of(captions: Sequence[str], names: Sequence[str]) -> np.ndarray:
     names = tuple(names)
     rows = [mentions(caption, names) for caption in captions]
     return np.stack(rows) if rows else np.empty((0, len(names)), np.int8)
-
-
-def split_mentions(
-    split: PreparedSplit, pictures: Sequence[int], rows: Sequence[int] | None = None
-) -> np.ndarray:
-    """`mentions` of the set's own attributes in captions of a prepared split.
-
-    Args:
-      pictures: (n,), indices of pictures.
-      rows: (n,), for each the row among the split's embeddings of one of its captions, as
-        `GanBatches` and the measures choose them; None for its first caption.
-    Returns: int8 (n, attributes).
-    Raises: UserError if a picture has no such caption as text.
-    """
-    first = split.index["first"][np.asarray(pictures)]
-    numbers = np.zeros(len(first), np.int64) if rows is None else np.asarray(rows) - first
-    captions = []
-    for i, number in zip(pictures, numbers.tolist(), strict=True):
-        record = split.record(i)
-        if not 0 <= number < len(record["captions"]):
-            raise UserError(
-                f"{split.folder}: caption {number + 1} of picture {record['name']} is not there as "
-                "text, so what it names cannot be known; prepare the set with its captions"
-            )
-        captions.append(record["captions"][number])
-    return mentions_of(captions, split.attribute_names)
 
 
 class _Columns(NamedTuple):

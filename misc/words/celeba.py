@@ -1,7 +1,7 @@
 """What one says of CelebA's attributes, for who writes sentences of them and for who reads them.
 
-`misc/sources/attribute_captions.py` makes sentences of these words, `word_tables` finds them in
-sentences.
+`misc/sources/attribute_captions.py` makes sentences of these words, `misc/words/faces.py` finds
+them in sentences.
 """
 
 HAIR_COLOURS = {

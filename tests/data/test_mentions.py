@@ -1,23 +1,9 @@
 import numpy as np
-import pytest
 
-from misc import preprocess_birds
-from misc.config.errors import UserError
-from misc.data.mentions import mentions, mentions_of, split_mentions
-from misc.data.prepared import open_split
-from misc.draw_dataset import draw_dataset
+from misc.data.mentions import mentions, mentions_of
 from misc.drawings import birds, faces, flowers
 
 BIRDS, FACES = birds.attribute_names("full"), list(faces.CELEBA)
-
-
-@pytest.fixture(scope="module")
-def birds_set(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("birds")
-    draw_dataset(folder / "raw", "birds", "easy", 12, 32, 0, 1)
-    flags = ["--source", str(folder / "raw"), "--out", str(folder / "set")]
-    preprocess_birds.main([*flags, "--imsizes", "16", "32"])
-    return folder / "set"
 
 
 def said(caption, names):
@@ -75,19 +61,3 @@ def test_many_captions_are_those_of_each():
         np.testing.assert_array_equal(row, mentions(caption, BIRDS))
     assert mentions_of([], BIRDS).shape == (0, len(BIRDS))
     assert (mentions_of(captions, flowers.attribute_names("full")) == -1).all()
-
-
-def test_captions_of_a_prepared_split(birds_set):
-    split = open_split(birds_set, "train")
-    names = split.attribute_names
-    pictures = np.array([3, 0, 3])
-    first = mentions_of([split.record(i)["captions"][0] for i in pictures], names)
-    np.testing.assert_array_equal(split_mentions(split, pictures), first)
-    rows = split.index["first"][pictures] + np.array([2, 0, 1])
-    chosen = [split.record(i)["captions"][k] for i, k in zip(pictures, (2, 0, 1), strict=True)]
-    said = split_mentions(split, pictures, rows)
-    np.testing.assert_array_equal(said, mentions_of(chosen, names))
-    labels = np.asarray(split.attributes)[pictures]
-    assert (said >= 0).any() and (said == labels)[said >= 0].all()
-    with pytest.raises(UserError, match="caption 11 of picture .* prepare the set"):
-        split_mentions(split, [0], [split.index["first"][0] + split.index["count"][0]])
