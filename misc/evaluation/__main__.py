@@ -72,10 +72,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         )
     if len(set(args.metrics)) < len(args.metrics):
         raise UserError(f"--metrics {' '.join(args.metrics)}: name each once")
-    for flag, value, least in (
-        ("splits", args.splits, 1),
-        ("seed", args.seed, 0),
-    ):
+    for flag, value, least in (("splits", args.splits, 1), ("seed", args.seed, 0)):
         if value < least:
             raise UserError(f"--{flag} {value}: expected a whole number of at least {least}")
     return args

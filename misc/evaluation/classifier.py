@@ -123,22 +123,16 @@ def load(folder: str | Path) -> Classifier:
     Raises: UserError if it is not there, incomplete, of another format or another architecture.
     """
     folder = Path(folder)
-    again = f"python -m misc.evaluation.train_classifier --data data/NAME --out {folder}"
     try:
         card = json.loads((folder / _CARD).read_text(encoding="utf-8"))
         content = (folder / _WEIGHTS).read_bytes()
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{folder}: no classifier here ({error}); train one: {again}") from error
-    if not isinstance(card, dict):
-        raise UserError(f"{folder}: {_CARD} is not the card of a classifier; train it again")
-    if card.get("format") != FORMAT:
-        raise UserError(
-            f"{folder}: a classifier of format {card.get('format')!r}, expected {FORMAT}; train it "
-            f"again: {again}"
-        )
-    if card.get("weights") != _digest(content):
-        raise UserError(f"{folder}: {_WEIGHTS} does not belong to {_CARD}; train it again")
+        raise _refused(folder, f"no classifier here ({error})") from error
+    if isinstance(card, dict) and card.get("format") != FORMAT:
+        raise _refused(folder, f"of format {card.get('format')!r}, expected {FORMAT}")
     classes, attributes, size = _told(card, folder)
+    if card.get("weights") != _digest(content):
+        raise _refused(folder, f"{_WEIGHTS} does not belong to {_CARD}")
     model = build(len(classes), len(attributes), size)
     load_weights(model, folder / _WEIGHTS)
     seen = model.get_layer("species").input
@@ -169,21 +163,29 @@ def load(folder: str | Path) -> Classifier:
     )
 
 
-def _told(card: dict, folder: Path) -> tuple[list[str], list[str], int]:
+def _told(card, folder: Path) -> tuple[list[str], list[str], int]:
     """Classes, attributes and size, if the card tells what `load` needs."""
-    classes, attributes, size = (card.get(key) for key in ("classes", "attributes", "size"))
-    lists = all(isinstance(one, list) for one in (classes, attributes, card.get("one_of")))
+    told = card if isinstance(card, dict) else {}
+    classes, attributes, one_of = (told.get(key) for key in ("classes", "attributes", "one_of"))
+    size = told.get("size")
     if (
-        not lists
-        or not all(isinstance(name, str) for name in [*classes, *attributes, *card["one_of"]])
-        or not set(card["one_of"]) <= questions(attributes).keys()
+        not all(isinstance(one, list) for one in (classes, attributes, one_of))
+        or not all(isinstance(name, str) for name in [*classes, *attributes, *one_of])
+        or not set(one_of) <= questions(attributes).keys()
         or not classes
         or not isinstance(size, int)
         or size not in SIZES
-        or finite(card.get("accuracy")) is None
+        or finite(told.get("accuracy")) is None
     ):
-        raise UserError(f"{folder}: {_CARD} is not the card of a classifier; train it again")
+        raise _refused(folder, f"{_CARD} is not the card of a classifier")
     return classes, attributes, size
+
+
+def _refused(folder: Path, why: str) -> UserError:
+    return UserError(
+        f"{folder}: {why}; train one: python -m misc.evaluation.train_classifier --data data/NAME "
+        f"--out {folder}"
+    )
 
 
 def probabilities(logits: tf.Tensor, one_of: Sequence[Sequence[int]]) -> tf.Tensor:

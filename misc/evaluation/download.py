@@ -113,12 +113,14 @@ def _unpack(archive: IO[bytes], source: Download, file: IO[bytes]) -> None:
                     shutil.copyfileobj(members.extractfile(member), file)
                     return
     except (tarfile.TarError, EOFError) as error:
-        raise UserError(f"{source.url} sent a damaged archive ({error})") from error
+        raise UserError(
+            f"{source.url} sent a damaged archive ({error}); {_by_hand(source)}"
+        ) from error
     raise UserError(f"{source.url} sent an archive without {source.member}; {_by_hand(source)}")
 
 
 def _by_hand(source: Download) -> str:
-    return f"get {source.member or source.name} by hand and name it as the network's weights"
+    return f"get {source.member or source.name} by hand and name it (EVAL.WEIGHTS, --weights)"
 
 
 def _md5(path: Path) -> str:

@@ -141,7 +141,8 @@ def weights_file(design: Design) -> Path:
         if (Path(place) / design.file).is_file():
             return Path(place) / design.file
     raise UserError(
-        f"the weights of this network are not here: {design.install}, or name a file of them"
+        f"the weights of this network are not here: {design.install}, or name a file of them "
+        "(EVAL.WEIGHTS, --weights)"
     )
 
 

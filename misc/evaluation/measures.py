@@ -50,7 +50,8 @@ class Judged:
         for kind, rows in (("generated", fake), ("real", real)):
             if len(rows) < least:
                 raise UserError(
-                    f"{len(rows)} {kind} pictures are too few, expected at least {least}: {why}"
+                    f"{len(rows)} {kind} pictures are too few, expected at least {least}: {why}; "
+                    "take more (EVAL.COUNT: 0 for all), or leave the metric out"
                 )
         return fake, real
 
@@ -98,7 +99,7 @@ def _inception(judged: Judged, seed: int, splits: int) -> Measured:
     judge, what = "classifier", "species"
     if "classifier/species" not in judged.fake:
         judge, what = "network", "probabilities"
-    fake, real = judged.both(judge, what, splits, f"{splits} splits; lower EVAL.SPLITS (--splits)")
+    fake, real = judged.both(judge, what, splits, f"{splits} splits (EVAL.SPLITS, --splits)")
     # Splits are consecutive rows, and pictures in a folder come class by class.
     fake, real = (
         inception_score(rows[np.random.default_rng(seed).permutation(len(rows))], splits, seed)

@@ -171,8 +171,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="weights, order, held-out share (0)")
     parser.add_argument("--gpu", default="0", metavar="N", help="0 (default), or -1 for the CPU")
     args = parser.parse_args(argv)
-    if args.epochs < 1 or args.seed < 0:
-        raise UserError(f"--epochs {args.epochs} --seed {args.seed}: expected 1 and 0, or more")
+    for flag, value, least in (("epochs", args.epochs, 1), ("seed", args.seed, 0)):
+        if value < least:
+            raise UserError(f"--{flag} {value}: expected a whole number of at least {least}")
     if args.size % 16 or not 32 <= args.size <= 256:
         raise UserError(f"--size {args.size}: expected a multiple of 16 from 32 to 256")
     gpu_indices(args.gpu)
