@@ -75,7 +75,7 @@ def attribute_accuracy(
     rows = np.flatnonzero(named.any(axis=1))
     if len(rows) < 2:
         raise UserError(
-            f"EVAL.METRICS attributes: {len(rows)} of {len(mentions)} captions name an attribute "
+            f"accuracy of attributes: {len(rows)} of {len(mentions)} captions name an attribute "
             f"of the classifier ({', '.join(list(asked)[:4])} ...), expected 2 or more; take "
             "another set's captions or classifier, or leave attributes out"
         )
@@ -92,7 +92,7 @@ def attribute_accuracy(
     if len(left_out) == len(table):
         best = max(table, key=lambda question: table[question]["ceiling"])
         raise UserError(
-            f"EVAL.METRICS attributes: of real pictures the classifier reads {best} best, "
+            f"accuracy of attributes: of real pictures the classifier reads {best} best, "
             f"{table[best]['ceiling']:.2f} of the time, expected {LEAST}; train it with "
             "--independent, for longer or on more pictures"
         )

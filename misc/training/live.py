@@ -14,6 +14,7 @@ from easydict import EasyDict
 from misc.config.errors import UserError
 from misc.data.mentions import mentions_of
 from misc.data.prepared import PreparedSplit, open_split, read_card
+from misc.evaluation import classifier
 from misc.evaluation.attributes import NO_ATTRIBUTES, attribute_accuracy
 from misc.evaluation.caption_choice import CaptionChoice
 from misc.evaluation.features import load as load_network
@@ -63,11 +64,11 @@ class Live:
                 f"evaluate on, expected {LEAST} or more; prepare the set with a larger --validation"
             )
         self._embeddings = np.asarray(embeddings[choice.rows])
-        self._sample, self._judge = trainer.sampler(data), Judge(cfg)
-        self._real, read = self._judge(choice.reals(data.imsize, BATCH))
+        self._sample, self._jury = trainer.sampler(data), Jury(cfg)
+        self._real, read = self._jury(choice.reals(data.imsize, BATCH))
         self._readings = None if read is None else read[choice.own]
         self._said = self._mentions(choice)
-        self._rule = {"metric": self._metric, "count": len(choice.rows), **self._judge.digests}
+        self._rule = {"metric": self._metric, "count": len(choice.rows), **self._jury.digests}
         self._cost.ready()
 
     def begin(self, folder: Path, start: int, save: Callable[[str], None]) -> None:
@@ -87,7 +88,7 @@ class Live:
         Raises: UserError if the checkpoint cannot be written, or its weights are not finite.
         """
         with self._cost.of(step):
-            features, readings = self._judge(self._fakes())
+            features, readings = self._jury(self._fakes())
             values = {
                 "live_kid": kid(features, self._real, self._seed).value,
                 "live_fid": fid(features, self._real, self._seed).estimate.value,
@@ -107,7 +108,7 @@ class Live:
             if self._metric == "live_attributes":
                 raise UserError(f"EVAL.LIVE_BEST live_attributes: EVAL.CLASSIFIER {NO_ATTRIBUTES}")
             return None
-        said = mentions_of(choice.captions(), self._judge.attributes)
+        said = mentions_of(choice.captions(), self._jury.attributes)
         try:
             self._accuracy(self._readings, said)
         except UserError as error:
@@ -118,7 +119,7 @@ class Live:
         return said
 
     def _accuracy(self, readings: np.ndarray, said: np.ndarray) -> float:
-        names = self._judge.attributes
+        names = self._jury.attributes
         found = attribute_accuracy(readings, said, names, self._readings, self._seed)
         return found.value.value
 
@@ -134,7 +135,7 @@ def _validation_split(cfg: EasyDict) -> PreparedSplit:
     return open_split(folder, SPLIT)
 
 
-class Judge:
+class Jury:
     """What looks at pictures: the network of EVAL.LIVE_NETWORK, and the set's own classifier.
 
     Attributes:
@@ -149,9 +150,7 @@ class Judge:
         self._network = self._classifier = None
         self.digests, self.attributes = {}, []
         if cfg.EVAL.CLASSIFIER:
-            from misc.evaluation.classifier import load
-
-            self._classifier = load(cfg.EVAL.CLASSIFIER)
+            self._classifier = classifier.load(cfg.EVAL.CLASSIFIER)
             self.digests["classifier"] = self._classifier.digest
             self.attributes = self._classifier.attributes
         if name != "classifier":
@@ -164,5 +163,6 @@ class Judge:
         for pictures in batches:
             read = self._classifier(pictures) if self._classifier else {}
             features.append(self._network(pictures)[0] if self._network else read["features"])
-            readings.append(read["attributes"] if self.attributes else None)
-        return np.concatenate(features), np.concatenate(readings) if self.attributes else None
+            if self.attributes:
+                readings.append(read["attributes"])
+        return np.concatenate(features), np.concatenate(readings) if readings else None

@@ -122,7 +122,7 @@ def with_validation(tiny_set, tmp_path_factory):
 def test_the_large_pictures_are_evaluated(with_validation, final_yml, tmp_path, monkeypatch):
     judged = []
 
-    class Judge:
+    class Jury:
         digests, attributes = {"means": "0"}, []
 
         def __init__(self, cfg):
@@ -132,7 +132,7 @@ def test_the_large_pictures_are_evaluated(with_validation, final_yml, tmp_path, 
             judged.extend(batches)
             return np.concatenate([b.mean(axis=(1, 2)) for b in judged[-1:]]) / 255, None
 
-    monkeypatch.setattr(live, "Judge", Judge)
+    monkeypatch.setattr(live, "Jury", Jury)
     run, keys = tmp_path / "run", {"EVAL__LIVE_INTERVAL": 2, "TRAIN__EMA": 0.5}
     yml = final_yml(DATA_DIR=str(with_validation), **keys)
     assert main(["--cfg", str(yml), "--run", str(run)]) == 0

@@ -200,7 +200,7 @@ def replaced(picture, **changes):
 @pytest.fixture
 def evaluate(birds, gan_yml, tmp_path, monkeypatch):
     """`evaluate(look, *steps, **keys)` -> (the `Live`, its values at the last step)."""
-    monkeypatch.setattr(live, "Judge", Colours)
+    monkeypatch.setattr(live, "Jury", Colours)
 
     def run(trainer, *steps, **keys):
         given = {"DATA_DIR": str(birds), "EVAL__LIVE_INTERVAL": 1, "EVAL__LIVE_COUNT": 40}
@@ -243,7 +243,7 @@ def test_sentences_are_of_validation_fixed_and_looked_at_once(evaluate, birds):
     trainer = Fakes(lambda e, k: RED if k % 3 else BLUE)
     one, first = evaluate(trainer, 5)
     again = one(6)
-    assert one._judge.looked == 3  # the real pictures, and the fakes of two evaluations
+    assert one._jury.looked == 3  # the real pictures, and the fakes of two evaluations
     assert len(trainer.asked) == 80
     np.testing.assert_array_equal(trainer.asked[:40], trainer.asked[40:])
     assert all(first[name] == again[name] for name in ("live_kid", "live_fid", "live_attributes"))
@@ -273,15 +273,15 @@ def test_who_judges(gan_yml, judge, monkeypatch):
 
     monkeypatch.setattr(live, "load_network", network)
     pictures = np.random.default_rng(0).integers(0, 256, (5, 20, 20, 3), np.uint8)
-    own = live.Judge(load_config("initial", gan_yml(EVAL__CLASSIFIER=str(judge))))
+    own = live.Jury(load_config("initial", gan_yml(EVAL__CLASSIFIER=str(judge))))
     seen, read = own([pictures[:3], pictures[3:]])
     known = classifier.load(judge)(pictures)
     np.testing.assert_allclose(seen, known["features"], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(read, known["attributes"], rtol=1e-4, atol=1e-5)
     assert not loaded and list(own.digests) == ["classifier"]
-    live.Judge(load_config("initial", gan_yml()))
+    live.Jury(load_config("initial", gan_yml()))
     keys = {"EVAL__CLASSIFIER": str(judge), "EVAL__LIVE_NETWORK": "mobilenet-v2"}
-    both = live.Judge(load_config("initial", gan_yml(**keys)))
+    both = live.Jury(load_config("initial", gan_yml(**keys)))
     assert loaded == ["efficientnet-lite0", "mobilenet-v2"]
     assert both.digests.keys() == {"classifier", "mobilenet-v2"} and both.attributes == ["is_red"]
 
