@@ -127,43 +127,37 @@ def unnamed(classes) -> list:
     return [one._replace(name=f"Mixed_{number:03d}") for number, one in enumerate(classes, 1)]
 
 
-def draw_item(
-    place: tuple[str, Item], out: Path, kind: str, preset: str, size: int, independent: bool
-) -> Entry:
-    """Draw one picture and write it where its layout places it."""
-    (path, item), made = place, KINDS[kind]
-    if independent:
-        thing = made.attributes(item.seed + APART, preset, "independent")
+def draw_item(place: tuple[str, Item], out: Path, card: dict) -> Entry:
+    """Draw one picture of the set `card`, and write it where its layout places it."""
+    (path, item), made = place, KINDS[card["kind"]]
+    if card.get("independent"):
+        thing = made.attributes(item.seed + APART, card["preset"], "independent")
     else:
-        thing = made.attributes(item.seed, preset, item.number)
-    drawing = made.draw(thing, size)
+        thing = made.attributes(item.seed, card["preset"], item.number)
+    drawing = made.draw(thing, card["size"])
     drawing.picture.save(out / path, quality=95, subsampling=0)  # colours at full resolution
     captions = made.captions(thing, made.layout.CAPTIONS)
     return Entry(path, item, drawing.box, made.labels(thing), captions)
 
 
-def write_set(
-    out: Path,
-    kind: str,
-    preset: str,
-    count: int,
-    size: int,
-    seed: int,
-    workers: int,
-    independent: bool = False,
-) -> dict:
-    """Draw a set into the folder `out`, with its tables; returns what its layout has to tell."""
-    classes, layout = KINDS[kind].classes(preset), KINDS[kind].layout
-    if independent:
+def write_set(out: Path, card: dict, workers: int) -> dict:
+    """Draw the set `card` into the folder `out`, with its tables.
+
+    Args: card: as `draw_dataset` returns it.
+    Returns: what its layout has to tell.
+    """
+    made, preset, count, seed = KINDS[card["kind"]], card["preset"], card["count"], card["seed"]
+    classes = made.classes(preset)
+    if card.get("independent"):
         classes = unnamed(classes)
-    places = layout.places(plan(classes, count, seed), classes, seed)
+    places = made.layout.places(plan(classes, count, seed), classes, seed)
     for folder in sorted({(out / path).parent for path in places}):
         folder.mkdir(parents=True)
-    task = partial(draw_item, out=out, kind=kind, preset=preset, size=size, independent=independent)
+    task = partial(draw_item, out=out, card=card)
     progress = partial(tqdm, total=count, unit="picture", file=sys.stderr)
     with processes(workers, "drew pictures") as executor:
         entries = list(progress(executor.map(task, places.items(), chunksize=16)))
-    return layout.write_tables(out, entries, classes, KINDS[kind].attribute_names(preset))
+    return made.layout.write_tables(out, entries, classes, made.attribute_names(preset))
 
 
 def draw_dataset(
@@ -204,7 +198,7 @@ def draw_dataset(
         shutil.rmtree(aside, ignore_errors=True)  # left by a killed run
         aside.mkdir()
         try:
-            told = write_set(aside, kind, preset, count, size, seed, workers, independent)
+            told = write_set(aside, card, workers)
             write_lines(aside / "drawn.json", [json.dumps({**card, **told}, indent=1)])
             if out.is_dir():
                 out.rmdir()
