@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.training import machine, peak_gib
+from benchmarks.training import keep, peak_gib
 
 SIDE, CLASSES, BATCH, WIDTH, STEPS = 76, 100, 64, 128, 150
 
@@ -42,11 +42,7 @@ def main(argv: list[str] | None = None) -> None:
                 rows.append({"work": work, "pictures": count, **json.loads(done.stdout)})
                 print(rows[-1], file=sys.stderr)
     print(table(rows))
-    if args.out:
-        from misc.data.atomic import write_atomic
-
-        result = {"machine": machine(), "rows": rows}
-        write_atomic(args.out, (json.dumps(result, indent=1) + "\n").encode())
+    keep(args.out, rows)
 
 
 def fields(start: int, stop: int):

@@ -11,6 +11,7 @@ caption of each picture names, its oracle's ceiling.
 
 import argparse
 import io
+import shlex
 import sys
 import tempfile
 from functools import partial
@@ -21,7 +22,7 @@ from PIL import Image, ImageFilter
 
 from misc.config.errors import run_program
 
-METRICS = ("is", "fid", "kid", "pr", "attributes")
+METRICS = ("is", "fid", "kid", "pr")  # of pictures; beside them the attributes
 
 
 def blur(radius: float, picture: Image.Image) -> Image.Image:
@@ -91,8 +92,8 @@ def rows_of(data: Path, classifier: str, most: int, seed: int, splits: int):
         "attributes": classify.attributes,
     }
     facts = {name: one.facts for name, one in everyone.items()}
-    rows = []
-    with tempfile.TemporaryDirectory() as aside, tqdm(total=13, disable=None) as bar:
+    rows, total = [], sum(map(len, DEGREES.values()))
+    with tempfile.TemporaryDirectory() as aside, tqdm(total=total, disable=None) as bar:
 
         def looked_at(pictures, name):
             folder = Path(aside) / name
@@ -107,9 +108,7 @@ def rows_of(data: Path, classifier: str, most: int, seed: int, splits: int):
                 spoilt = np.stack([np.asarray(spoil(Image.fromarray(one))) for one in other])
                 fakes = looked_at(spoilt, f"fake{len(rows)}")
                 judged = Judged(fakes, reals, facts)
-                lines = {
-                    one["metric"]: one for one, _ in measure(METRICS[:-1], judged, seed, splits)
-                }
+                lines = {one["metric"]: one for one, _ in measure(METRICS, judged, seed, splits)}
                 # What the captions name is held against the same pictures, unspoilt.
                 judged = Judged(fakes, ceiling, facts, own=own, **said)
                 lines |= {one["metric"]: one for one, _ in measure(["attributes"], judged, seed, 1)}
@@ -192,11 +191,11 @@ def main(argv: list[str] | None = None) -> None:
 
     import_tensorflow()
     rows, count = rows_of(args.data, args.classifier, args.most, args.seed, args.splits)
-    command = f"python -m benchmarks.degradations --data {args.data} --classifier {args.classifier}"
+    given = sys.argv[1:] if argv is None else argv
+    command = shlex.join(["python", "-m", "benchmarks.degradations", *given])
     if args.page:
         from misc.data.atomic import write_atomic
 
-        command += f" --page {args.page}"
         write_atomic(args.page, page(command, rows, count).encode())
     else:
         print(page(command, rows, count), end="")

@@ -12,12 +12,11 @@ bursts of the slower ones are shorter. Ratios are to `plain`.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.training import machine, serve_bursts, take_turns
+from benchmarks.training import keep, serve_bursts, take_turns
 
 # Captions in a burst.
 COUNTS = {"plain": 2_000, "one by one": 100, "load float32": 10_000, "load bfloat16": 10_000}
@@ -48,11 +47,7 @@ def main(argv: list[str] | None = None) -> None:
         for variant, (rate, ratio, peak) in zip(COUNTS, turns, strict=True)
     ]
     print(table(rows))
-    if args.out:
-        from misc.data.atomic import write_atomic
-
-        result = {"machine": machine(), "rounds": args.rounds, "rows": rows}
-        write_atomic(args.out, (json.dumps(result, indent=1) + "\n").encode())
+    keep(args.out, rows, rounds=args.rounds)
 
 
 def serve(variant: str, folder: str) -> None:

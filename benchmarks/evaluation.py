@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.training import machine, peak_gib
+from benchmarks.training import keep, peak_gib
 
 SIDE, BATCH = 256, 64
 
@@ -44,11 +44,7 @@ def main(argv: list[str] | None = None) -> None:
             rows.append({"network": name, "pictures": count, **json.loads(done.stdout)})
             print(rows[-1], file=sys.stderr)
     print(table(rows))
-    if args.out:
-        from misc.data.atomic import write_atomic
-
-        result = {"machine": machine(), "rows": rows}
-        write_atomic(args.out, (json.dumps(result, indent=1) + "\n").encode())
+    keep(args.out, rows)
 
 
 def noise(count: int):

@@ -51,11 +51,7 @@ def main(argv: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             rows += measure(work, args.rounds, folder)
     print(table(rows))
-    if args.out:
-        from misc.data.atomic import write_atomic
-
-        result = {"machine": machine(), "rounds": args.rounds, "rows": rows}
-        write_atomic(args.out, (json.dumps(result, indent=1) + "\n").encode())
+    keep(args.out, rows, rounds=args.rounds)
 
 
 def measure(work: str, rounds: int, folder: str) -> list[dict]:
@@ -167,6 +163,15 @@ def machine() -> dict:
         except ImportError:
             continue
     return {"python": platform.python_version(), "processor": platform.processor(), **found}
+
+
+def keep(path: str | None, rows: list[dict], **facts) -> None:
+    """Write rows, facts and what they were taken on as JSON, if a file is named."""
+    if path:
+        from misc.data.atomic import write_atomic
+
+        result = {"machine": machine(), **facts, "rows": rows}
+        write_atomic(path, (json.dumps(result, indent=1) + "\n").encode())
 
 
 def table(rows: list[dict]) -> str:
