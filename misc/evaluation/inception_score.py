@@ -1,8 +1,8 @@
 """The Inception score: are pictures sharp (one class each) and varied (all classes together)?
 
 Paper: Salimans et al., "Improved Techniques for Training GANs" (2016), section 4; protocol of the
-StackGAN authors: softmax over the classes without a background class, 10 splits, mean and standard
-deviation over the splits, no epsilon inside the logarithms.
+StackGAN authors: softmax over the classes without a background class, mean over 10 splits, no
+epsilon inside the logarithms.
 """
 
 import itertools
@@ -26,31 +26,23 @@ class _Split(NamedTuple):
 
 
 def inception_score(probabilities: np.ndarray, splits: int = 10, seed: int = 0) -> Estimate:
-    """Mean over the splits of exp(mean KL(p(class | picture), p(class))): see `split_scores`.
+    """Mean over the splits of exp(mean KL(p(class | picture), p(class))), in [1, classes].
 
-    The score grows with the pictures of a split; the interval is about equally many others.
+    The splits are consecutive parts of the rows, of equal size within one row, so the caller
+    shuffles the pictures first (with a seed, if the number is to come again). The score grows with
+    the pictures of a split; the interval is about equally many others.
+
+    Args:
+      probabilities: (n, classes), perhaps memory-mapped, each row a distribution. The network
+        behind it and n belong beside every score, which compares only under the same.
+      splits: parts of the rows, from 1 to n.
+    Raises: ValueError if a row is no distribution (NaN, negative, sum not 1), or n < splits.
     """
     parts = _splits(probabilities, splits)
     value = np.mean([part.score for part in parts])
     # A picture changes the score of its split alone, and the mean by that over the splits.
     without = [value + (_without(part) - part.score) / splits for part in parts]
     return jackknife(value, without, seed)
-
-
-def split_scores(probabilities: np.ndarray, splits: int = 10) -> np.ndarray:
-    """Each split's score; published beside their mean is `.std()`, which divides by `splits`.
-
-    The splits are consecutive parts of the rows, of equal size within one row, so the caller
-    shuffles the pictures first (with a seed, if the number is to come again).
-
-    Args:
-      probabilities: (n, classes), perhaps memory-mapped, each row a distribution. The network
-        behind it and n belong beside every score, which compares only under the same.
-      splits: parts of the rows, from 1 to n.
-    Returns: float64 (splits,) in [1, classes].
-    Raises: ValueError if a row is no distribution (NaN, negative, sum not 1), or n < splits.
-    """
-    return np.array([part.score for part in _splits(probabilities, splits)])
 
 
 def _splits(probabilities: np.ndarray, splits: int) -> list[_Split]:
