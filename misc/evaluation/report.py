@@ -57,7 +57,8 @@ def write_report(run: Path) -> Path:
         rules=[(METRICS[m].title, RULES[m]) for m in RULES if m in measured],
         unmeasured=[METRICS[m].title for m in METRICS if m not in measured],
         samples=samples and _with_pictures(folder, samples),
-        no_samples="main.py writes them into the run folder when EVAL.METRICS names a number.",
+        no_samples="There are no pictures: main.py writes them into the run folder when "
+        "EVAL.METRICS names a number.",
         attributes=bars[:BARS],
         hidden=len(bars) - len(bars[:BARS]),
         left_out=_names(attributes.line.get("left_out")) if attributes else [],
