@@ -276,6 +276,20 @@ def run_main(capsys):
 
 
 @pytest.fixture
+def refused(run_main):
+    """`refused(main, *flags)`: run a program, which must answer with one line -> that line."""
+
+    def run(main, *flags):
+        code, _, err = run_main(main, *flags)
+        assert code == 2
+        (line,) = err.splitlines()
+        assert line.startswith("error: ")
+        return line
+
+    return run
+
+
+@pytest.fixture
 def stage_one(run_main, tmp_path):
     """`stage_one(main, cfg, *flags, keys=())`: prepare a set, and train Stage-I on it for an epoch
     or two.

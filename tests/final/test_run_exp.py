@@ -148,15 +148,6 @@ def test_the_large_pictures_are_evaluated(with_validation, final_yml, tmp_path, 
     assert not np.array_equal(load(run)(embeddings, 0), fake)
 
 
-def refused(run_main, *flags):
-    """Run the program, which must answer with one line; returns the line."""
-    code, _, err = run_main(main, *flags)
-    assert code == 2
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
 @pytest.mark.parametrize(
     ("override", "said"),
     [
@@ -170,18 +161,18 @@ def refused(run_main, *flags):
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_folder(
-    override, said, run_main, final_yml, tmp_path, monkeypatch
+    override, said, refused, final_yml, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    assert said in refused(run_main, "--cfg", final_yml(), "--set", override, "--run", "run")
+    assert said in refused(main, "--cfg", final_yml(), "--set", override, "--run", "run")
     assert not list(tmp_path.iterdir())
 
 
 def test_stage1_must_be_a_trained_stage1_of_the_same_kind(
-    run_main, final_yml, stage1_run, stage2_run, make_set, tmp_path
+    refused, final_yml, stage1_run, stage2_run, make_set, tmp_path
 ):
     def answer(**keys):
-        line = refused(run_main, "--cfg", final_yml(**keys), "--run", tmp_path / "run")
+        line = refused(main, "--cfg", final_yml(**keys), "--run", tmp_path / "run")
         assert not (tmp_path / "run").exists()
         return line
 
@@ -198,19 +189,19 @@ def test_stage1_must_be_a_trained_stage1_of_the_same_kind(
     assert "holds no checkpoint yet" in line
 
 
-def test_stage1_must_have_seen_the_same_texts(run_main, final_yml, stage1_run, tmp_path):
+def test_stage1_must_have_seen_the_same_texts(refused, final_yml, stage1_run, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(stage1_run, other)
     text = json.loads((other / "text.json").read_text())
     (other / "text.json").write_text(json.dumps(text | {"digest": "f" * 64}))
     yml = final_yml(TRAIN__PRETRAINED_MODEL=str(other))
-    line = refused(run_main, "--cfg", yml, "--run", tmp_path / "run")
+    line = refused(main, "--cfg", yml, "--run", tmp_path / "run")
     assert "was trained on embeddings text (ffffffffffff)" in line
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_of_stage1_is_not_resumed_as_stage2(run_main, final_yml, stage1_run):
+def test_a_run_of_stage1_is_not_resumed_as_stage2(refused, final_yml, stage1_run):
     before = sorted(stage1_run.rglob("*"))
-    line = refused(run_main, "--cfg", final_yml(), "--run", stage1_run)
+    line = refused(main, "--cfg", final_yml(), "--run", stage1_run)
     assert "is a run of initial, not of final" in line
     assert sorted(stage1_run.rglob("*")) == before

@@ -70,15 +70,6 @@ def test_the_run_says_the_width_that_it_found(gan_yml, tmp_path, run_main):
     assert code == 0 and "already trained to step 3" in out
 
 
-def refused(run_main, *flags):
-    """Run the program, which must answer with one line; returns the line."""
-    code, _, err = run_main(main, *flags)
-    assert code == 2
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
 @pytest.mark.parametrize(
     ("override", "said"),
     [
@@ -96,31 +87,31 @@ def refused(run_main, *flags):
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_folder(
-    override, said, run_main, gan_yml, tmp_path, monkeypatch
+    override, said, refused, gan_yml, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     # TEST.HR_IMSIZE is free of what is tested here, but must be above LR_IMSIZE.
     flags = ["--cfg", gan_yml(TEST__HR_IMSIZE=128), "--set", override, "--run", "run"]
-    assert said in refused(run_main, *flags)
+    assert said in refused(main, *flags)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_set_of_one_class_has_no_wrong_pictures(run_main, gan_yml, make_set, tmp_path):
+def test_a_set_of_one_class_has_no_wrong_pictures(refused, gan_yml, make_set, tmp_path):
     one = make_set(train=("red",), per_class=8)
     flags = ["--cfg", gan_yml(DATA_DIR=str(one)), "--run", tmp_path / "run"]
-    assert "all pictures are of one class" in refused(run_main, *flags)
+    assert "all pictures are of one class" in refused(main, *flags)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_folder_below_a_file(run_main, gan_yml, tmp_path):
+def test_a_run_folder_below_a_file(refused, gan_yml, tmp_path):
     (tmp_path / "file").write_text("kept")
     flags = ["--cfg", gan_yml(), "--run", tmp_path / "file" / "run"]
-    assert "the run folder cannot be written" in refused(run_main, *flags)
+    assert "the run folder cannot be written" in refused(main, *flags)
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_a_missing_configuration(run_main, tmp_path):
-    assert "no such configuration file" in refused(run_main, "--cfg", tmp_path / "none.yml")
+def test_a_missing_configuration(refused, tmp_path):
+    assert "no such configuration file" in refused(main, "--cfg", tmp_path / "none.yml")
 
 
 def contents(folder):
@@ -135,14 +126,14 @@ def contents(folder):
         ("DATA_DIR=nowhere", "no prepared set here"),
     ],
 )
-def test_a_run_is_not_resumed_as_another(override, said, run_main, gan_yml, trained):
+def test_a_run_is_not_resumed_as_another(override, said, refused, gan_yml, trained):
     before, yml = contents(trained), gan_yml(TEXT__STANDARDIZE=True)
-    assert said in refused(run_main, "--cfg", yml, "--set", override, "--run", trained)
+    assert said in refused(main, "--cfg", yml, "--set", override, "--run", trained)
     assert contents(trained) == before
 
 
 def test_a_run_is_resumed_on_its_own_data_wherever_they_lie(
-    run_main, gan_yml, trained, tiny_set, make_set, tmp_path
+    run_main, refused, gan_yml, trained, tiny_set, make_set, tmp_path
 ):
     run, moved = tmp_path / "run", tmp_path / "moved"
     shutil.copytree(trained, run)
@@ -150,7 +141,7 @@ def test_a_run_is_resumed_on_its_own_data_wherever_they_lie(
     before = contents(run)
     flags = ["--cfg", gan_yml(TEXT__STANDARDIZE=True), "--run", run]
     other = make_set(per_class=5)
-    line = refused(run_main, *flags, "--set", f"DATA_DIR={other}")
+    line = refused(main, *flags, "--set", f"DATA_DIR={other}")
     assert "was begun on other data: prepared set (" in line and "embeddings (" in line
     assert contents(run) == before
     flags += ["--set", f"DATA_DIR={moved}", "--set", "TRAIN.MAX_EPOCH=2"]
@@ -158,14 +149,14 @@ def test_a_run_is_resumed_on_its_own_data_wherever_they_lie(
     assert code == 0 and "goes on from step 3" in out
 
 
-def test_a_checkpoint_of_another_architecture(run_main, gan_yml, trained, tmp_path):
+def test_a_checkpoint_of_another_architecture(refused, gan_yml, trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained, run)
     config = run / "config.yml"
     config.write_text(config.read_text().replace("GF_DIM: 8", "GF_DIM: 12"))
     before = contents(run / "checkpoints")
     yml = gan_yml(TEXT__STANDARDIZE=True, GAN__GF_DIM=12)
-    line = refused(run_main, "--cfg", yml, "--run", run)
+    line = refused(main, "--cfg", yml, "--run", run)
     assert "this checkpoint does not fit the networks" in line
     assert contents(run / "checkpoints") == before
 
