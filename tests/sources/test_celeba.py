@@ -79,6 +79,15 @@ def test_a_picture_with_all_that_belongs_to_it(root):
     pickle.dumps(picture)
 
 
+def test_what_is_not_known_is_neither_there_nor_absent(root):
+    path = root / ATTRIBUTES
+    path.write_text(edited(path.read_text(), "000001.jpg  1 -1 -1", "000001.jpg  1 -1  0"))
+    picture = next(iter(celeba(root, seed=5).splits["train"]))
+    assert picture.attributes == (1, 0, -1, 1)
+    said = " ".join(picture.captions).split()
+    assert "person" in said and not {"woman", "lady", "man", "guy"} & set(said)
+
+
 def test_the_crop_is_the_largest_centred_square(root):
     box = next(iter(celeba(root).splits["train"])).box
     rows, columns = np.mgrid[:218, :178].astype(np.uint8)
@@ -203,8 +212,8 @@ def edited(text, old, new):
         (ATTRIBUTES, "Smiling", "Male", "or one twice"),
         (ATTRIBUTES, "000002.jpg -1  1", "000002.jpg -1", "line 4: 3 values of '000002.jpg'"),
         (ATTRIBUTES, "000002.jpg", "000002.jpg 1", "line 4: 5 values"),
-        (ATTRIBUTES, "000002.jpg -1", "000002.jpg  0", "line 4: '000002.jpg' has the value '0'"),
-        (ATTRIBUTES, "000002.jpg -1", "000002.jpg -1.0", "expected 1 or -1"),
+        (ATTRIBUTES, "000002.jpg -1", "000002.jpg  2", "line 4: '000002.jpg' has the value '2'"),
+        (ATTRIBUTES, "000002.jpg -1", "000002.jpg -1.0", "expected 1, -1 or, not known, 0"),
         (ATTRIBUTES, "000002.jpg", "000001.jpg", "line 4: '000001.jpg' is named a second time"),
         (ATTRIBUTES, "000002.jpg", "../000002.jpg", "not name the same pictures: '../000002.jpg'"),
         (PARTITION, "000002.jpg 0", "000002.jpg 3", "line 2: '000002.jpg' has '3'; expected 0"),
