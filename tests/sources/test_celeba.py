@@ -228,6 +228,12 @@ def test_damaged_tables(root, file, old, new, words):
     refused(root, words)
 
 
+def test_attributes_of_fewer_pictures_than_there_are(root):
+    text = edited((root / ATTRIBUTES).read_bytes().decode(), "6\r\n", "5\r\n")
+    (root / ATTRIBUTES).write_text(text.partition("000006.jpg")[0])
+    refused(root, "do not name the same pictures: '000006.jpg' is in one of them")
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"0\n", b"image_id"])
 def test_empty_tables(root, content):
     (root / ATTRIBUTES).write_bytes(content)
