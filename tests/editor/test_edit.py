@@ -272,6 +272,7 @@ DRAW = ["--image", "IMAGE", "--out", "OUT.png"]
         ([*DRAW, "--strip", "Smiling", "--only-edit"], "--only-edit goes with"),
         (["--image", "IMAGE", "--edit", "Smiling=1"], "--out: expected where to write"),
         ([*DRAW, "--save-latent", "a.npz"], "--out goes with --edit"),
+        ([*DRAW[:3], "me.jpg", "--edit", "Smiling=1"], "--out me.jpg: expected a name ending in"),
         (["--image", "IMAGE", "--save-latent", "a.npy"], "expected a name ending in .npz"),
         (["--latent", "a.npz", "--paste", "--edit", "Smiling=1", "--out", "a"], "need the picture"),
         ([*DRAW, "--edit", "Smilng=1"], "'Smilng' is not an attribute of the set (nearest: Smil"),
