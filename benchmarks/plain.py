@@ -1,10 +1,12 @@
 """The denominator: the networks as one would first write them, layer by layer in Keras.
 
 Stock layers alone, in float32. Stage-I and Stage-II: StackGAN-Pytorch's layout (NETWORK_TYPE
-pytorch) of UpSampling2D and Conv2D, BatchNormalization, Dense; char-CNN-RNN: Conv1D and GRU.
+pytorch) of UpSampling2D and Conv2D, BatchNormalization, Dense; char-CNN-RNN: Conv1D and GRU; the
+editor: Conv2DTranspose besides, and a step that takes each loss through all that it came through.
 """
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 
@@ -89,3 +91,82 @@ def char_cnn_rnn(length=201, symbols=70, widths=(384, 512), cnn_dim=512, dimensi
     x = layers.GRU(cnn_dim, return_sequences=True)(x)
     x = layers.GlobalAveragePooling1D()(x)
     return keras.Model(characters, layers.Dense(dimension)(x))
+
+
+def _block(x, filters, up=False):
+    make = layers.Conv2DTranspose if up else layers.Conv2D
+    x = make(filters, 5, 2, "same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-6)(x))
+
+
+def _dense(x, units):
+    x = layers.Dense(units, use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
+
+
+def editor(imsize=64, z_dim=128, width=1.0, layer=3):
+    """Encoder, decoder and discriminator of the VAE/GAN, with the inputs and outputs of ours."""
+    picture, z = keras.Input((imsize, imsize, 3)), keras.Input((z_dim,))
+    scaled = [round(width * filters) for filters in (32, 64, 128, 192, 256, 512, 1024)]
+    w32, w64, w128, w192, w256, w512, w1024 = scaled
+    x = picture
+    for filters in (w64, w128, w256):
+        x = _block(x, filters)
+    x = _dense(layers.Flatten()(x), w1024)
+    code = {name: layers.Dense(z_dim, name=name)(x) for name in ("mu", "logvar")}
+    encoder = keras.Model(picture, code)
+    side = imsize // 8
+    x = layers.Reshape((side, side, w256))(_dense(z, side * side * w256))
+    for filters in (w256 if imsize == 64 else w192, w128, w32):
+        x = _block(x, filters, up=True)
+    decoder = keras.Model(z, layers.Conv2D(3, 5, 1, "same", activation="tanh")(x))
+    x = layers.Conv2D(w32, 5, 1, "same", activation="relu")(picture)
+    seen = []
+    for filters in (w128, w256, w256) if imsize == 64 else (w128, w192, w256):
+        raw = layers.Conv2D(filters, 5, 2, "same", use_bias=False)(x)
+        seen.append(layers.Flatten()(raw))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-6)(raw))
+    logits = layers.Reshape(())(layers.Dense(1)(_dense(layers.Flatten()(x), w512)))
+    discriminator = keras.Model(picture, {"logits": logits, "features": seen[layer - 1]})
+    return encoder, decoder, discriminator
+
+
+def editor_gradients(networks, real, eps, prior, loss):
+    """Gradients of each network's own loss by its variables, as `editor.trainer.Trainer` has them.
+
+    Both fake groups; `loss`: the section LOSS of the editor's configuration.
+    """
+    encoder, decoder, discriminator = networks
+    rows = tf.shape(real)[0]
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape(persistent=True) as tape:
+        code = encoder(real, training=True)
+        mu, logvar = code["mu"], code["logvar"]
+        kl = -0.5 * tf.reduce_mean(
+            tf.reduce_sum(1 + logvar - tf.square(mu) - tf.exp(logvar), axis=1)
+        )
+        z = mu + tf.exp(0.5 * logvar) * eps
+        made = decoder(tf.concat([z, prior], 0), training=True)
+        judged = discriminator(tf.concat([real, made], 0), training=True)
+        features, logits = judged["features"], judged["logits"]
+        squares = tf.square(features[rows : 2 * rows] - features[:rows])
+        like = 0.5 * tf.reduce_mean(tf.reduce_sum(squares, axis=1))
+        trues, fakes = logits[:rows], logits[rows:]
+        called_real = bce(tf.ones_like(fakes), fakes)
+        d_loss = loss.REAL_SHARE * bce(tf.ones_like(trues), trues)
+        d_loss += (1.0 - loss.REAL_SHARE) * bce(tf.zeros_like(fakes), fakes)
+        e_loss = loss.PRIOR * kl + like
+        fooling = -d_loss / (1.0 - loss.REAL_SHARE) if loss.SATURATING else called_real
+        g_loss = loss.GAMMA * like + 2.0 * fooling
+    losses = (e_loss, g_loss, d_loss)
+    return [
+        tape.gradient(one, network.trainable_variables)
+        for one, network in zip(losses, networks, strict=True)
+    ]
+
+
+def editor_step(networks, real, eps, prior, loss, optimizers):
+    """One update of all three networks; no one waits for another."""
+    gradients = editor_gradients(networks, real, eps, prior, loss)
+    for network, optimizer, own in zip(networks, optimizers, gradients, strict=True):
+        optimizer.apply(own, network.trainable_variables)

@@ -4,11 +4,12 @@
     python editor/edit.py --run RUN --image me.jpg --edit Smiling=+1 Eyeglasses=-0.5 --out me.png
     python editor/edit.py --run RUN --image me.jpg --toward "a woman with glasses" --out me.png
     python editor/edit.py --run RUN --image me.jpg --strip Smiling Male --out strips.png
-    python editor/edit.py --run RUN --image pictures/ --whole --edit Smiling=+1 --out edited/
+    python editor/edit.py --run RUN --image SAMPLES/pictures --whole --edit Smiling=+1 --out edited/
 
 A step of 1 leads from pictures without an attribute to pictures with it, on average. A sheet shows
-the original, its reconstruction, which is all that the editor knows of it, and the edit. For
-others: `load(run)` gives an `Editor`.
+the original, its reconstruction, which is all that the editor knows of it, and the edit. Pictures
+that main.py makes of sentences lie beside their sheet, in `pictures`. For others: `load(run)` gives
+an `Editor`.
 """
 
 import argparse

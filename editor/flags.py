@@ -7,7 +7,7 @@ from pathlib import Path
 
 from editor.methods import METHODS
 from misc.config.errors import UserError
-from misc.data.captions import find_pictures, unique_names
+from misc.data.captions import PICTURE_SUFFIXES, find_pictures, unique_names
 from misc.data.sentences import check_sentence
 
 
@@ -61,6 +61,8 @@ def _check(args: argparse.Namespace) -> None:
         ]
     if args.save_latent and args.save_latent.suffix != ".npz":
         wrong.append((True, f"--save-latent {args.save_latent}: expected a name ending in .npz"))
+    if args.out and args.out.suffix.lower() in PICTURE_SUFFIXES and not _is_png(args.out):
+        wrong.append((True, f"--out {args.out}: expected a name ending in .png, or a folder"))
     for found, message in wrong:
         if found:
             raise UserError(f"{message}; --help shows examples")
@@ -91,13 +93,17 @@ def pictures(args: argparse.Namespace) -> dict[str, Path]:
     return found
 
 
+def _is_png(path: Path) -> bool:
+    return path.suffix.lower() == ".png"
+
+
 def outs(args: argparse.Namespace, names: Iterable[str]) -> list[Path | None]:
     """The file to write for each of `names`: --out itself, or in it; None without --out.
 
     Raises: UserError if --out is one file and the names are several.
     """
     names = list(names)
-    if args.out and args.out.suffix.lower() == ".png":
+    if args.out and _is_png(args.out):
         if len(names) > 1:
             raise UserError(f"--out {args.out}: expected a folder, for {len(names)} pictures")
         return [args.out]

@@ -52,7 +52,7 @@ def _difference(codes, attributes, names):
 
 
 def _balanced(codes, attributes, names):
-    together = np.abs(_correlations(attributes))
+    together = np.abs(correlations(attributes))
     out = []
     for k, name in enumerate(names):
         answers = attributes[:, k]
@@ -90,8 +90,11 @@ def _weights(answers, groups):
     return np.where(answers == 1, with_it[groups], counted)
 
 
-def _correlations(attributes):
-    """Of each two attributes, over the pictures in which both are known; 0 where that is none."""
+def correlations(attributes: np.ndarray) -> np.ndarray:
+    """Of each two attributes, over the pictures in which both are known; 0 where that is none.
+
+    Args: attributes: int8 (n, a).   Returns: float64 (a, a), from -1 to 1.
+    """
     present, absent = ((attributes == value).astype(np.float64) for value in (1, 0))
     both, neither = present.T @ present, absent.T @ absent
     first, second = present.T @ absent, absent.T @ present
@@ -124,16 +127,18 @@ def _regression(codes, attributes, names):
     # What the fit makes of effects of 1: less than all of one's own, and something of those that
     # come and go with it. Divided by the first, a step is a whole step, taken by all of these.
     seen = (axes * (values * inverse)) @ axes.T * scale / scale[:, None]
-    change = np.eye(len(names)) + _giving_way(attributes, names)
+    change = np.eye(len(names)) + giving_way(attributes, names)
     return change @ (added / scale[:, None]) / np.diag(change @ seen)[:, None]
 
 
-def _giving_way(attributes, names):
+def giving_way(attributes: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """How much rarer each attribute is where another is present that answers the same question.
 
-    float64 (a, a), <= 0: row the other's, column its own. Of four colours, equally frequent, each
-    takes a third from the others. This also makes the sum independent of how a fit that cannot
-    tell it shares a constant among the colours.
+    Of four colours, equally frequent, each takes a third from the others. In a regression this also
+    makes the sum independent of how a fit that cannot tell it shares a constant among the colours.
+
+    Args: attributes: int8 (n, a); names: (a,).
+    Returns: float64 (a, a), from -1 to 0: row the other's, column its own.
     """
     present, absent = ((attributes == value).astype(np.float64) for value in (1, 0))
     known = present + absent

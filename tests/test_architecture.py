@@ -58,6 +58,7 @@ PURE = [
     "misc/evaluation/colour_correlation.py",
     "encoder/losses.py",
     "editor/losses.py",
+    "editor/methods.py",
     "encoder/probe.py",
     "encoder/retrieval.py",
     "*/model*.py",

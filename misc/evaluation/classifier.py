@@ -74,6 +74,7 @@ class Classifier:
       digest: SHA-256 of its weights file.
       accuracy: share of held-out individuals whose species it names.
       classes, attributes: names of the columns it returns.
+      weights: float32 (a, d), by which the attribute head weighs the features.
     """
 
     network: str
@@ -82,6 +83,7 @@ class Classifier:
     accuracy: float
     classes: list[str]
     attributes: list[str]
+    weights: np.ndarray
     infer: Callable  # tf.function: uint8 (n, h, w, 3) -> probabilities by head
 
     def __call__(self, pictures: np.ndarray, batch: int = 64) -> dict[str, np.ndarray]:
@@ -136,6 +138,9 @@ def load(folder: str | Path) -> Classifier:
     model = build(len(classes), len(attributes), size)
     load_weights(model, folder / _WEIGHTS)
     seen = model.get_layer("species").input
+    weights = np.zeros((0, seen.shape[1]), np.float32)
+    if attributes:
+        weights = model.get_layer("attributes").kernel.numpy().T
     model = keras.Model(model.input, {**model.output, "features": seen})
     asked = questions(attributes)
     one_of = [asked[name] for name in card["one_of"]]
@@ -159,6 +164,7 @@ def load(folder: str | Path) -> Classifier:
         accuracy=card["accuracy"],
         classes=classes,
         attributes=attributes,
+        weights=weights,
         infer=lambda pictures: {k: v.numpy() for k, v in infer(pictures).items()},
     )
 

@@ -21,7 +21,7 @@ LICENCE = f"CelebA: pictures of their owners, for non-commercial research only: 
 PICTURES = "img_align_celeba"
 ATTRIBUTES, PARTITION, PEOPLE = "list_attr_celeba", "list_eval_partition", "identity_CelebA"
 PLACES = ("", "Anno", "Eval")  # the folders of the official download
-SIGNS = {"1": 1, "-1": 0}
+SIGNS = {"1": 1, "-1": 0, "0": -1}  # the last in sets that are drawn, of what cannot be seen
 TRAIN, VALIDATION, TEST = "012"  # in the partition
 SIZE = (178, 218)
 # As crop_to_box widens it, this box is the largest square about the middle: (0, 20) to (178, 198).
@@ -39,7 +39,8 @@ def celeba(
     """CelebA's aligned pictures.
 
     root/img_align_celeba/000001.jpg   or img_align_celeba.zip; also in Img/
-    root/list_attr_celeba.txt          a count, the names, then for each picture 1 or -1 for each
+    root/list_attr_celeba.txt          a count, the names, then for each picture 1 or -1 for each,
+                                       or 0 where it is not known, as in drawn faces
     root/list_eval_partition.txt       0 (train), 1 (validation) or 2 (test); no person is in two
     root/identity_CelebA.txt           if there: the person, which is then the class
     The tables may lie in Anno/ and Eval/, and be Kaggle's .csv, with one line of column names.
@@ -51,7 +52,7 @@ def celeba(
       whole: keep the pictures whole, whatever their size; else the largest square about the middle
         of the 178 x 218.
 
-    Attributes are 1 or 0. Captions are made as the pictures are gone through.
+    Attributes are 1, 0 or, not known, -1. Captions are made as the pictures are gone through.
     Raises: UserError for a file that is missing, damaged or does not fit the others, naming the
       line, and for pictures that are missing or of another size.
     """
@@ -153,7 +154,7 @@ def _rows(
 
 
 def _attributes(table: tuple[Path, list[str]]) -> tuple[list[str], tuple[str, ...], np.ndarray]:
-    """Pictures, attributes, and int8 (pictures, attributes) of 1 and 0."""
+    """Pictures, attributes, and int8 (pictures, attributes) of 1, 0 and -1."""
     path, lines = table
     if path.suffix == ".csv":
         count, start, columns = None, 1, tuple(lines[0].split(",")[1:])
@@ -166,7 +167,9 @@ def _attributes(table: tuple[Path, list[str]]) -> tuple[list[str], tuple[str, ..
         try:
             values[len(names)] = [SIGNS[field] for field in fields]
         except KeyError as error:
-            raise UserError(f"{where}: {name!r} has the value {error}; expected 1 or -1") from error
+            raise UserError(
+                f"{where}: {name!r} has the value {error}; expected 1, -1 or, not known, 0"
+            ) from error
         names.append(name)
     if count not in (None, str(len(names))):
         raise UserError(

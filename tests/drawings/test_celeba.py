@@ -19,7 +19,7 @@ def rows(path):
 def test_attributes_are_signs_as_wide_as_the_original(written):
     count, names, *lines = (written[0] / "list_attr_celeba.txt").read_text().splitlines()
     assert (count, names) == ("17", "5_o_Clock_Shadow Bald Young")
-    assert lines[0] == "000001.jpg  1 -1 -1"  # yes, no, and one that cannot be seen
+    assert lines[0] == "000001.jpg  1 -1  0"  # yes, no, and one that cannot be seen
     assert [line[:10] for line in lines] == [f"{i:06d}.jpg" for i in range(1, 18)]
 
 

@@ -19,6 +19,7 @@ from editor.trainer import build_networks
 from misc.config.errors import UserError
 from misc.config.load import save_config
 from misc.data.images import open_picture
+from misc.evaluation.gallery import write_gallery
 from misc.training.loop import Checkpoints
 
 SIDE = 32
@@ -211,6 +212,25 @@ def test_every_kind_of_picture(world, run, tmp_path):
     assert (out / "grey.png").read_bytes() != alone
 
 
+def test_what_main_py_makes_of_sentences_is_edited(world, run, loaded, tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3), dtype=np.uint8)
+    facts = {"run": "runs/initial", "step": 1, "encoder": ""}
+    size = {"copies": 2, "batch": 2, "seed": 0}
+    write_gallery(
+        tmp_path, ["a red bird"], np.zeros((1, 4)), lambda *_: (levels,), **size, facts=facts
+    )
+    flags = ["--edit", "Smiling=1", "--only-edit", "--whole", "--out", tmp_path / "edited"]
+    lines = run(*flags, image=tmp_path / "pictures")
+    names = [f"0001_a-red-bird_0{copy}_stage1" for copy in (1, 2)]
+    assert [line["picture"] for line in lines] == names
+    editor = loaded(world.run)
+    move = find_directions(editor, world.run, "regression").move({"Smiling": 1})
+    for name, picture in zip(names, levels, strict=True):
+        wanted = editor.decode(editor.encode(picture[None]) + move)[0]
+        edited = np.asarray(Image.open(tmp_path / "edited" / f"{name}.png"))
+        np.testing.assert_array_equal(edited, wanted)
+
+
 def test_codes_are_saved_and_edited_on(world, run, loaded, tmp_path):
     codes, edited = tmp_path / "codes.npz", tmp_path / "edited.npz"
     assert run("--save-latent", codes) == []
@@ -252,6 +272,7 @@ DRAW = ["--image", "IMAGE", "--out", "OUT.png"]
         ([*DRAW, "--strip", "Smiling", "--only-edit"], "--only-edit goes with"),
         (["--image", "IMAGE", "--edit", "Smiling=1"], "--out: expected where to write"),
         ([*DRAW, "--save-latent", "a.npz"], "--out goes with --edit"),
+        ([*DRAW[:3], "me.jpg", "--edit", "Smiling=1"], "--out me.jpg: expected a name ending in"),
         (["--image", "IMAGE", "--save-latent", "a.npy"], "expected a name ending in .npz"),
         (["--latent", "a.npz", "--paste", "--edit", "Smiling=1", "--out", "a"], "need the picture"),
         ([*DRAW, "--edit", "Smilng=1"], "'Smilng' is not an attribute of the set (nearest: Smil"),

@@ -12,6 +12,7 @@ from misc.config.errors import UserError
 from misc.data.prepared import open_split
 from misc.draw_dataset import KINDS
 from misc.drawings import birds
+from misc.sources.celeba import celeba
 
 SCRIPT = Path(draw_dataset.__file__)
 EVERY_SET = [(kind, preset) for kind in KINDS for preset in draw_dataset.PRESETS]
@@ -199,6 +200,19 @@ def test_the_smallest_set_of_faces_has_people_of_all_three_parts(tmp_path):
         assert set(parts.values()) == {"0", "1", "2"}
         split = {people[file]: parts[file] for file in parts}
         assert all(split[people[file]] == parts[file] for file in parts)
+
+
+def test_what_a_drawn_face_does_not_show_is_not_known_to_who_reads_it(tmp_path, monkeypatch):
+    seen = noted(monkeypatch, KINDS["faces"].layout)
+    draw(tmp_path / "set", "faces", "easy", count=24)
+    source = celeba(tmp_path / "set", whole=True, add_validation=True)
+    read = {p.image.name: p.attributes for split in source.splits.values() for p in split}
+    assert len(read) == 24
+    for entry in seen:
+        np.testing.assert_array_equal(read[Path(entry.path).name], entry.labels)
+    columns = dict(zip(source.attribute_names, np.array(list(read.values())).T, strict=True))
+    assert set(columns["Attractive"]) == set(columns["Blurry"]) == {-1}
+    assert set(columns["Straight_Hair"]) == {-1, 1}  # under a hat it may be anything
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -79,6 +79,15 @@ def test_a_picture_with_all_that_belongs_to_it(root):
     pickle.dumps(picture)
 
 
+def test_what_is_not_known_is_neither_there_nor_absent(root):
+    path = root / ATTRIBUTES
+    path.write_text(edited(path.read_text(), "000001.jpg  1 -1 -1", "000001.jpg  1 -1  0"))
+    picture = next(iter(celeba(root, seed=5).splits["train"]))
+    assert picture.attributes == (1, 0, -1, 1)
+    said = " ".join(picture.captions).split()
+    assert "person" in said and not {"woman", "lady", "man", "guy"} & set(said)
+
+
 def test_the_crop_is_the_largest_centred_square(root):
     box = next(iter(celeba(root).splits["train"])).box
     rows, columns = np.mgrid[:218, :178].astype(np.uint8)
@@ -203,8 +212,8 @@ def edited(text, old, new):
         (ATTRIBUTES, "Smiling", "Male", "or one twice"),
         (ATTRIBUTES, "000002.jpg -1  1", "000002.jpg -1", "line 4: 3 values of '000002.jpg'"),
         (ATTRIBUTES, "000002.jpg", "000002.jpg 1", "line 4: 5 values"),
-        (ATTRIBUTES, "000002.jpg -1", "000002.jpg  0", "line 4: '000002.jpg' has the value '0'"),
-        (ATTRIBUTES, "000002.jpg -1", "000002.jpg -1.0", "expected 1 or -1"),
+        (ATTRIBUTES, "000002.jpg -1", "000002.jpg  2", "line 4: '000002.jpg' has the value '2'"),
+        (ATTRIBUTES, "000002.jpg -1", "000002.jpg -1.0", "expected 1, -1 or, not known, 0"),
         (ATTRIBUTES, "000002.jpg", "000001.jpg", "line 4: '000001.jpg' is named a second time"),
         (ATTRIBUTES, "000002.jpg", "../000002.jpg", "not name the same pictures: '../000002.jpg'"),
         (PARTITION, "000002.jpg 0", "000002.jpg 3", "line 2: '000002.jpg' has '3'; expected 0"),
@@ -217,6 +226,12 @@ def test_damaged_tables(root, file, old, new, words):
     text = (root / file).read_bytes().decode()
     (root / file).write_bytes(edited(text, old, new).encode())
     refused(root, words)
+
+
+def test_attributes_of_fewer_pictures_than_there_are(root):
+    text = edited((root / ATTRIBUTES).read_bytes().decode(), "6\r\n", "5\r\n")
+    (root / ATTRIBUTES).write_text(text.partition("000006.jpg")[0])
+    refused(root, "do not name the same pictures: '000006.jpg' is in one of them")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"0\n", b"image_id"])

@@ -1,7 +1,8 @@
 """The layout of CelebA, with captions as Face2Text has them.
 
     img_align_celeba/000001.jpg
-    list_attr_celeba.txt      how many pictures; the attributes' names; a picture and 1 or -1 each
+    list_attr_celeba.txt      how many pictures; the attributes' names; a picture and 1 or -1 each,
+                              or 0, which the original never has, where it cannot be seen
     list_eval_partition.txt   a picture and 0 (train), 1 (validation) or 2 (test), no one in two
     identity_CelebA.txt       a picture and the number of its person
     face2text.json            [{"img_id", "image", "descriptions": [{"desc_id", "text"}]}]
@@ -20,6 +21,7 @@ from misc.drawings.layouts.entry import Entry, Item, write_lines
 
 CAPTIONS = 5
 MOST = 999_999
+SIGNS = {1: 1, 0: -1, -1: 0}  # of labels, in its table
 VALIDATION = 8  # every eighth person of the training split validates
 
 
@@ -30,11 +32,11 @@ def places(items: Sequence[Item], classes, seed: int) -> dict[str, Item]:
 
 
 def write_tables(out: Path, entries: Sequence[Entry], classes, attribute_names) -> dict:
-    """See `entry`; persons count from 1. What cannot be seen is -1, as is what is not there."""
+    """See `entry`; persons count from 1."""
     files = [Path(entry.path).name for entry in entries]
     # Numbers are as wide as their signs need, as in the original: a reader must split at blanks.
     rows = [
-        " ".join([file, *(f"{1 if label == 1 else -1:2d}" for label in entry.labels)])
+        " ".join([file, *(f"{SIGNS[label]:2d}" for label in entry.labels.tolist())])
         for file, entry in zip(files, entries, strict=True)
     ]
     write_lines(out / "list_attr_celeba.txt", [str(len(rows)), " ".join(attribute_names), *rows])
