@@ -100,7 +100,8 @@ class Trainer:
 
         encoder: LOSS.PRIOR * L_prior + L_like; decoder: LOSS.GAMMA * L_like - L_GAN;
         discriminator: L_GAN, its two kinds of picture weighted by LOSS.REAL_SHARE. None of them
-        sees another's: a loss reaches only the variables that it is asked for.
+        sees another's: a loss reaches only the variables that it is asked for. Where features are
+        compared, LOSS.PIXELS times the likeness of pixels counts as part of L_like.
 
         Args: real: (n, s, s, c) in [-1, 1]; eps, prior: (n, z_dim), noise of deviation 1.
         Returns: lists by the network's name, and float32 scalars of the replica, unweighted.
@@ -145,11 +146,13 @@ class Trainer:
             judged = discriminator(tf.concat([real, made], 0), training=True)
             features, logits = judged["features"], judged["logits"]
             like = tf.reduce_mean(likeness_loss(features[rows : 2 * rows], features[:rows]))
+            pixels = tf.reduce_mean(likeness_loss(made[:rows], real))
+            alike = like + loss.PIXELS * pixels
             fakes = logits[-groups * rows :]
             real_cost, fake_cost = discriminator_costs(logits[:rows], fakes)
             d_loss = loss.REAL_SHARE * real_cost + (1.0 - loss.REAL_SHARE) * fake_cost
             called_real = groups * tf.reduce_mean(sigmoid_loss(fakes, 1.0)) / self._replicas
-            like_scaled, d_scaled = like / self._replicas, d_loss / self._replicas
+            like_scaled, d_scaled = alike / self._replicas, d_loss / self._replicas
         likeness = tape.gradient(like_scaled, made)
         d_gradients, away = tape.gradient(d_scaled, [discriminator.trainable_variables, made])
         if loss.SATURATING:
@@ -157,7 +160,8 @@ class Trainer:
             fooling = -groups / (1.0 - loss.REAL_SHARE) * away
         else:
             fooling = tape.gradient(called_real, made)
-        losses = {"like_loss": like, "d_loss": d_loss, "d_real": real_cost, "d_fake": fake_cost}
+        losses = {"like_loss": like, "pixels": pixels}
+        losses |= {"d_loss": d_loss, "d_real": real_cost, "d_fake": fake_cost}
         return Judgement(likeness, loss.GAMMA * likeness + fooling, d_gradients, losses)
 
     def _moving(self, losses):

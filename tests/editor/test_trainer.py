@@ -46,6 +46,7 @@ def losses(trainer, tape):
         return {
             "prior": tf.reduce_mean(prior_loss(code["mu"], code["logvar"])),
             "like": tf.reduce_mean(likeness_loss(features[4:8], features[:4])),
+            "pixels": tf.reduce_mean(likeness_loss(made[:4], REAL)),
             "costs": discriminator_costs(logits[:4], logits[4:]),
             "of_samples": discriminator_costs(logits[:4], logits[8:]),
             "called_real": tf.reduce_mean(sigmoid_loss(logits[4:], 1.0)),
@@ -93,6 +94,20 @@ def test_the_decoder_may_call_its_pictures_real(make):
     ours = trainer.gradients(REAL, EPS, PRIOR)[0]["decoder"]
     theirs = expected(trainer, "decoder", lambda of: 0.01 * of["like"] + 2 * of["called_real"])
     assert_near(ours, theirs)
+
+
+def test_pixels_may_count_beside_features(make):
+    trainer = make("LOSS.PIXELS=0.5", "LOSS.PRIOR=0.0", "LOSS.SATURATING=False", "LOSS.GAMMA=0.01")
+    ours, reported = trainer.gradients(REAL, EPS, PRIOR)
+
+    def alike(of):
+        return of["like"] + 0.5 * of["pixels"]
+
+    assert_near(ours["encoder"], expected(trainer, "encoder", alike))
+    theirs = expected(trainer, "decoder", lambda of: 0.01 * alike(of) + 2 * of["called_real"])
+    assert_near(ours["decoder"], theirs)
+    parts = losses(trainer, tf.GradientTape())
+    assert float(reported["pixels"]) == pytest.approx(float(parts["pixels"]), rel=1e-4)
 
 
 @pytest.mark.parametrize(("fakes", "costs"), [("both", "costs"), ("samples", "of_samples")])

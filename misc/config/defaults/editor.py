@@ -49,6 +49,13 @@ KEYS = with_defaults(common.KEYS, DATASET_NAME="faces", TRAIN__MAX_EPOCH=25) + (
         "decoder: weight of the likeness (summed over features) beside the GAN's loss",
         at_least(0),
     ),
+    Key(
+        "LOSS.PIXELS",
+        0.0,
+        "weight of the likeness of pixels beside that of features, for encoder and decoder; "
+        "0: published",
+        at_least(0),
+    ),
     Key("LOSS.PRIOR", 1.0, "encoder: weight of the prior (summed) beside likeness", at_least(0)),
     Key(
         "LOSS.FAKES",
