@@ -1,4 +1,4 @@
-"""Layers against their plain forms and by hand; and that all of them can be differentiated twice."""
+"""Layers against their plain forms and by hand; and that they can be differentiated twice."""
 
 from functools import partial
 
