@@ -86,12 +86,13 @@ def similarities(
     """
     columns = [one.column for one in asked]
     wanted = faces.labels[:, columns]
+    told = (wanted >= 0).any(axis=1)
     order = np.random.default_rng(seed).permutation(len(wanted))
     starts = [np.roll(order, k + 1)[np.argsort(order)] for k in range(SAMPLES)]
     rows = []
 
     def add(pictures, readings, apart=None):
-        found = [similarity(wanted, one[:, columns]) for one in readings]
+        found = [similarity(wanted[told], one[told][:, columns]) for one in readings]
         row = {"pictures": pictures}
         for name, values in zip(("cosine", "mse"), zip(*found, strict=True), strict=True):
             row[name], row[f"{name}_deviation"] = float(np.mean(values)), float(np.std(values))

@@ -58,15 +58,13 @@ def run(world, run_main, monkeypatch):
 
 def test_from_flags_to_a_page_and_all_the_numbers(world, run, tmp_path):
     page, numbers = tmp_path / "editor.md", tmp_path / "editor.json"
-    code, out, err = run(
-        "--baseline", world.plain, "--most", "20", "--out", page, "--json", numbers
-    )
+    code, out, err = run("--baseline", world.plain, "--most", "8", "--out", page, "--json", numbers)
     assert (code, out) == (0, ""), err
     text, found = page.read_text(), json.loads(numbers.read_text())
-    assert found["held_out"] == [20, 24] and found["size"] == found["tile"] == 32
+    assert found["held_out"] == [8, 24] and found["size"] == found["tile"] == 32
     assert [one["name"] for one in found["attributes"]] == ["is_red"]  # round is not read
     rows = {row["pictures"]: row for row in found["similarity"]}
-    assert rows["real"]["cosine"] > 0.9 > rows["real, of others"]["cosine"]
+    assert rows["real"]["cosine"] == 1 > rows["real, of others"]["cosine"]  # 1 is not known
     assert rows["real, of others"]["cosine_of_one"] > 0 == rows["real"]["cosine_of_one"]
     assert {f"{name}: moved there, balanced" for name in ("VAE/GAN", "plain VAE")} <= set(rows)
     kinds = {(r["model"], r["method"], r["steps"], r["pasted"]) for r in found["edits"]}
