@@ -15,6 +15,7 @@ from misc.data.prepared import open_split
 from misc.evaluation import classifier, features, judges
 from misc.evaluation.attributes import NO_ATTRIBUTES
 from misc.evaluation.caption_choice import CaptionChoice
+from misc.evaluation.diversity import CAPTIONS, COPIES
 from misc.evaluation.download import cache_folder
 from misc.evaluation.judging import Judge, judge
 from misc.evaluation.measures import Judged, measure, needed
@@ -135,6 +136,14 @@ class Evaluation:
                 choice.distinct,
             )
             real |= {f"network/{what}": values for what, values in seen._asdict().items()}
+        several = None
+        if "diversity" in self.settings.METRICS:
+            few = CaptionChoice(choice.split, choice.embeddings, CAPTIONS, choice.seed, True)
+            drawn, count = few.fakes(sampler.stages, batch, COPIES), len(few.rows) * COPIES
+            seen = judge(
+                drawn, count, {"network": self.judges["network"]}, make_folder(aside / "several")
+            )
+            several = seen["network/features"].reshape(len(few.rows), COPIES, -1)
         return Judged(
             fake,
             real,
@@ -144,4 +153,5 @@ class Evaluation:
             sentences=self.embed(captions) if self.embed else None,
             mentions=mentions_of(captions, self.attributes) if self.attributes else None,
             attributes=self.attributes,
+            several=several,
         )

@@ -26,6 +26,7 @@ BESIDE = {
     "is": (("real pictures", "real", "real_interval"), ("splits", "splits", "")),
     "fid": (("for ever more pictures", "extrapolated", "extrapolated_interval"),),
     "pr": (("precision", "precision", ""), ("recall", "recall", "")),
+    "diversity": (("fakes of other captions", "others", ""), ("real pictures", "real", "")),
     "r_precision": (
         ("real pictures", "ceiling", ""),
         ("shuffled sentences", "floor", ""),
