@@ -122,7 +122,7 @@ class Evaluation:
     def _judged(self, choice: CaptionChoice, sampler, aside: Path, batch: int) -> Judged:
         imsize, captions = sampler.imsize, choice.captions()
         fakes, reals = (make_folder(aside / kind) for kind in ("fakes", "reals"))
-        fake = judge(choice.fakes(sampler.stages, batch), len(captions), self.judges, fakes)
+        # Of real pictures there may be none of this size: they are asked for first.
         others = {name: one for name, one in self.judges.items() if name != "network"}
         real = {}
         if others:
@@ -136,6 +136,7 @@ class Evaluation:
                 choice.distinct,
             )
             real |= {f"network/{what}": values for what, values in seen._asdict().items()}
+        fake = judge(choice.fakes(sampler.stages, batch), len(captions), self.judges, fakes)
         several = None
         if "diversity" in self.settings.METRICS:
             few = CaptionChoice(choice.split, choice.embeddings, CAPTIONS, choice.seed, True)
