@@ -40,10 +40,11 @@ ARROWS = {
     "misc": [*MISC, *RAW],  # the scripts on top of misc
     "encoder": MISC,
     "editor": MISC,
+    "faces": MISC,
     "initial": MISC,
     "final": [*MISC, "initial"],
-    "main": [*MISC, "encoder", "editor", "initial", "final"],
-    "benchmarks": [*MISC, "misc", *RAW, "encoder", "editor", "initial", "final"],
+    "main": [*MISC, "encoder", "editor", "faces", "initial", "final"],
+    "benchmarks": [*MISC, "misc", *RAW, "encoder", "editor", "faces", "initial", "final"],
 }
 # Mathematics: testable with five numbers, so it reads no configuration and opens no file.
 PURE = [
@@ -59,6 +60,7 @@ PURE = [
     "misc/evaluation/colour_correlation.py",
     "encoder/losses.py",
     "editor/losses.py",
+    "faces/losses.py",
     "encoder/probe.py",
     "encoder/retrieval.py",
     "*/model*.py",

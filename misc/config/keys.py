@@ -1,5 +1,6 @@
 """What a configuration key is, and the checks of its value."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,6 +53,18 @@ def one_of(*choices: Any) -> Check:
     """Accept the listed values alone."""
     listed = ", ".join(map(str, choices))
     return lambda value: None if value in choices else f"one of: {listed}"
+
+
+def each(*types: type, low: float = -math.inf, high: float = math.inf) -> Check:
+    """Accept lists whose values are of these types, from `low` to `high`."""
+    kind = "numbers" if float in types else "whole numbers"
+    bounds = f" from {low} to {high}" if high < math.inf else f" of at least {low}"
+
+    def check(values: list) -> str | None:
+        good = all(type(value) in types and low <= value <= high for value in values)
+        return None if good else f"a list of {kind}{bounds if low > -math.inf else ''}"
+
+    return check
 
 
 def power_of_two(low: int) -> Check:

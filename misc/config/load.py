@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from easydict import EasyDict
 
-from misc.config.defaults import editor, encoder, stackgan
+from misc.config.defaults import editor, encoder, faces, stackgan
 from misc.config.errors import UserError
 from misc.config.keys import Key
 
@@ -24,9 +24,11 @@ ROOMS = {
     "main": stackgan,
     "encoder": encoder,
     "editor": editor,
+    "faces": faces,
 }
 
-# Spellings of the ancestors that are wrong or meant something else here.
+# Spellings of the ancestors that are wrong or meant something else here. A room's own are its
+# RENAMED; its REFUSED are keys of its ancestors that nothing stands for, and why.
 RENAMED = {
     "TRAIN.FT_LR_RETIO": "TRAIN.FT_LR_RATIO",
     "GAN.CONDITION_DIM": "GAN.EMBEDDING_DIM",
@@ -83,13 +85,13 @@ def load_config(room: str, path: str | Path | None, overrides: list[str] | None 
     values = {name: key.default for name, key in keys.items()}
     mistakes: list[str] = []
     if path is not None:
-        _merge(values, _flatten(_read_yaml(Path(path)), keys), keys, mistakes, str(path))
+        _merge(room, values, _flatten(_read_yaml(Path(path)), keys), keys, mistakes, str(path))
     for text in overrides or []:
         name, equals, value = text.partition("=")
         if not equals:
             raise UserError(f"--set {text}: expected KEY=VALUE")
         parsed = _parse(value, f"--set {text}: the value is not YAML")
-        _merge(values, {name.strip(): parsed}, keys, mistakes, "--set")
+        _merge(room, values, {name.strip(): parsed}, keys, mistakes, "--set")
     if not mistakes:
         mistakes += ROOMS[room].problems(_tree(values))
         if mistakes and path is not None:
@@ -128,7 +130,7 @@ def load_run_config(path: Path) -> tuple[str, EasyDict]:
     keys = {key.name: key for key in ROOMS[room].KEYS}
     values = {name: key.default for name, key in keys.items()}
     mistakes: list[str] = []
-    _merge(values, _flatten(tree, keys), keys, mistakes, str(path))
+    _merge(room, values, _flatten(tree, keys), keys, mistakes, str(path))
     if mistakes:
         raise UserError("; ".join(mistakes))
     return room, _tree(values)
@@ -186,11 +188,21 @@ def _flatten(tree: dict[str, Any], keys: dict[str, Key], prefix: str = "") -> di
     return flat
 
 
-def _merge(values, given, keys, mistakes, where) -> None:
+def _merge(room, values, given, keys, mistakes, where) -> None:
+    renamed = RENAMED | getattr(ROOMS[room], "RENAMED", {})
+    refused = getattr(ROOMS[room], "REFUSED", {})
+    spellings = {name: renamed[name] for name in given if renamed.get(name) in keys}
+    if spellings:
+        said = ", ".join(f"{old} is read as {new}" for old, new in spellings.items())
+        print(f"{where}: {said}", file=sys.stderr)
     for name, value in given.items():
-        if name in RENAMED and RENAMED[name] in keys:
-            print(f"{where}: {name} is read as {RENAMED[name]}", file=sys.stderr)
-            name = RENAMED[name]
+        if spellings.get(name) in given:
+            mistakes.append(f"{where}: {name} and {spellings[name]} are one key: name it once")
+            continue
+        name = spellings.get(name, name)
+        if name in refused:
+            mistakes.append(f"{where}: {name}: {refused[name]}")
+            continue
         if name in GONE:
             print(f"{where}: {name} counts for nothing: {GONE[name]}", file=sys.stderr)
             continue

@@ -27,7 +27,9 @@ def train(
         RunningAverage), `sampler(data)`, which `misc.training.live` evaluates, and `begin()`, which
         loads what training starts from (a dry run does without).
       make_data: (cfg) -> data, with `steps_per_epoch`, `dataset(start_step, context)`,
-        `save(run folder)`, and perhaps `facts`, digests that a resumed run must find again.
+        `save(run folder)`, and perhaps `facts`, digests that a resumed run must find again, and
+        `timetable`, if the run has stages: `dataset` then gives batches of the stage that the step
+        is in, and `train_step` takes the stage's number as its third argument.
     Returns: the exit code of the program.
     Raises: UserError for what the user can mend.
     """
@@ -37,7 +39,7 @@ def train(
         return 0
     strategy = choose_strategy(cfg.GPU_ID)
     replicas = strategy.num_replicas_in_sync
-    if cfg.TRAIN.BATCH_SIZE % replicas:
+    if cfg.TRAIN.get("BATCH_SIZE", replicas) % replicas:
         raise UserError(
             f"TRAIN.BATCH_SIZE {cfg.TRAIN.BATCH_SIZE} must be divisible by the {replicas} devices"
         )

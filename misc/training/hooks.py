@@ -12,34 +12,25 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from misc.data.atomic import disk_errors, replace_with
+from misc.training.timetable import Timetable
 
 
 class Reporter:
     """Writes down what a run does; every worker but the chief gets a silent one.
 
     Args:
-      folder: run folder.  start, total: the first and the last step.
-      first_epoch, steps_per_epoch: turn steps into epochs.  batch_size: pictures a step.
+      folder: run folder.  start: steps done before.
+      timetable: says where the run ends, and turns steps into epochs and pictures.
     Raises: UserError, from every method but `stepped`, if something cannot be written.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        start: int,
-        total: int,
-        first_epoch: int,
-        steps_per_epoch: int,
-        batch_size: int,
-    ):
-        self.folder, self.batch_size = folder, batch_size
-        self.first_epoch, self.steps_per_epoch = first_epoch, steps_per_epoch
+    def __init__(self, folder: Path, *, start: int, timetable: Timetable):
+        self.folder, self.timetable = folder, timetable
         self.tensorboard = folder / "tensorboard"
         with _writing(self.tensorboard):
             self.writer = tf.summary.create_file_writer(str(self.tensorboard))
         self.bar = tqdm(
-            total=total,
+            total=timetable.total,
             initial=start,
             unit="step",
             desc=folder.name,
@@ -58,9 +49,10 @@ class Reporter:
         before, since = self._mark
         now = time.monotonic()
         self._mark = (step, now)
-        rate = (step - before) * self.batch_size / max(now - since, 1e-9)
-        shown = {k: f"{v:.3f}" for k, v in values.items() if k.endswith("loss")}
-        self.bar.set_postfix(shown, refresh=False)
+        shown = self.timetable.pictures(step) - self.timetable.pictures(before)
+        rate = shown / max(now - since, 1e-9)
+        losses = {k: f"{v:.3f}" for k, v in values.items() if k.endswith("loss")}
+        self.bar.set_postfix(losses, refresh=False)
         self._write(step, values | {"images_per_second": round(rate, 2)})
 
     def snapshot(self, step: int, scalars: dict[str, float], picture) -> None:
@@ -83,8 +75,7 @@ class Reporter:
             self.writer.close()
 
     def _write(self, step: int, values: dict[str, float]) -> None:
-        epoch = self.first_epoch + step / self.steps_per_epoch
-        line = {"step": step, "epoch": round(epoch, 3), **values}
+        line = {"step": step, "epoch": round(self.timetable.epochs(step), 3), **values}
         path = self.folder / "log.jsonl"
         with disk_errors(path), open(path, "a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")

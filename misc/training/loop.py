@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -17,14 +18,16 @@ from misc.training.distribute import is_chief
 from misc.training.hooks import Reporter, Silent
 from misc.training.live import Live
 from misc.training.runs import complete_checkpoints, newest_checkpoint, restore, rewind_log
+from misc.training.timetable import one_stage
 
 KEPT_CHECKPOINTS = 2
 
 
 def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None = None) -> int:
-    """Train to TRAIN.MAX_EPOCH, from the newest checkpoint in `folder` if there is one.
+    """Train to the end of the timetable, from the newest checkpoint in `folder` if there is one.
 
-    `live` evaluates in the chief alone; the others wait for it in the next step.
+    The timetable is that of `data`, else of one stage that ends with TRAIN.MAX_EPOCH. `live`
+    evaluates in the chief alone; the others wait for it in the next step.
     Returns: 0 at the end; 128 + the signal's number after Ctrl-C or SIGTERM, with all steps saved.
     Raises: UserError on NaN, on a checkpoint that does not fit, on data that turns out damaged, and
       when something cannot be written.
@@ -32,10 +35,12 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
     checkpoints = Checkpoints(trainer, step, folder, chief=is_chief(strategy))
     start = checkpoints.restore()
-    first_epoch = getattr(trainer, "first_epoch", 0)
-    total = (cfg.TRAIN.MAX_EPOCH - first_epoch) * data.steps_per_epoch
+    timetable = getattr(data, "timetable", None) or one_stage(
+        cfg, data.steps_per_epoch, getattr(trainer, "first_epoch", 0)
+    )
+    total = timetable.total
     if start >= total:
-        print(f"{folder}: already trained to step {start}; raise TRAIN.MAX_EPOCH to go on")
+        print(f"{folder}: already trained to step {start}; {timetable.longer}")
         return 0
     if start:
         print(f"{folder}: goes on from step {start}")
@@ -44,32 +49,30 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
         rewind_log(folder, start)
         if live:
             live.begin(folder, start, checkpoints.save)
-        reporter = Reporter(
-            folder,
-            start=start,
-            total=total,
-            first_epoch=first_epoch,
-            steps_per_epoch=data.steps_per_epoch,
-            batch_size=cfg.TRAIN.BATCH_SIZE,
-        )
+        reporter = Reporter(folder, start=start, timetable=timetable)
 
     @tf.function
-    def run(batch):
-        losses = strategy.run(trainer.train_step, args=(batch, step))
+    def run(batch, *stage):  # a Python number, so that every stage has a graph of its own
+        losses = strategy.run(trainer.train_step, args=(batch, step, *stage))
         if hasattr(trainer, "average"):
             trainer.average.update(step)
         step.assign_add(1)
         return {name: strategy.reduce("MEAN", v, axis=None) for name, v in losses.items()}
 
-    batches = iter(strategy.distribute_datasets_from_function(lambda c: data.dataset(start, c)))
+    entered = None
     # Several workers must save at one step, but their clocks and signals differ: the step decides.
     alone = not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     saved_at = time.monotonic()
     with contextlib.closing(reporter), Interrupt(catch=alone) as interrupt:
         for done in range(start + 1, total + 1):
+            stage = timetable.stage_of(done - 1)
+            if stage != entered:
+                source = partial(data.dataset, done - 1)
+                batches = iter(strategy.distribute_datasets_from_function(source))
+                entered = stage
             with reading():
                 batch = next(batches)
-            losses = run(batch)
+            losses = run(batch, *([stage] if len(timetable.stages) > 1 else []))
             reporter.stepped()
             # Asked once a step: a signal that comes further down has the next step saved.
             last = done == total or interrupt.signal
@@ -77,13 +80,13 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
                 values = {name: float(value) for name, value in losses.items()}
                 checkpoints.refuse_nan(values)
                 reporter.losses(done, values)
-            if done == total or done % cfg.TRAIN.GRID_INTERVAL == 0:
+            if timetable.grid_due(done):
                 reporter.snapshot(done, *trainer.snapshot(data))
             # Before the checkpoint, so that none is saved of a step whose evaluation is missing.
             if live and chief and done % live.interval == 0:
                 reporter.snapshot(done, live(done), None)
             due = time.monotonic() - saved_at >= 60 * cfg.TRAIN.SNAPSHOT_MINUTES
-            if last or (due and alone) or done % cfg.TRAIN.SNAPSHOT_INTERVAL == 0:
+            if last or (due and alone) or timetable.save_due(done):
                 checkpoints.refuse_nan({k: float(v) for k, v in losses.items()})
                 checkpoints.save()
                 saved_at = time.monotonic()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from misc.training import hooks
 from misc.training.hooks import Reporter, Silent
+from misc.training.timetable import Stage, Timetable
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +34,9 @@ def clock(monkeypatch):
 
 
 def begin(folder):
-    return Reporter(folder, start=10, total=20, first_epoch=5, steps_per_epoch=4, batch_size=8)
+    # 20 steps: 2 epochs of 6 steps and 8 pictures, then 2 of 4 steps and 3 pictures.
+    stages = [Stage(2, 6, 8, 1, 1), Stage(2, 4, 3, 1, 1)]
+    return Reporter(folder, start=10, timetable=Timetable(stages, first_epoch=5))
 
 
 @pytest.fixture
@@ -60,9 +63,9 @@ def events(folder):
 def test_losses_go_to_the_log_with_epoch_and_rate(reporter, tmp_path, clock):
     clock.now += 2.0
     reporter.losses(14, {"d_loss": 1.5})
-    # Four steps of eight pictures in two seconds; step 14 is 3.5 epochs after epoch 5.
+    # Two steps of eight pictures and two of three in two seconds; step 14 is 2 1/2 epochs after 5.
     (line,) = logged(tmp_path)
-    assert line == {"step": 14, "epoch": 8.5, "d_loss": 1.5, "images_per_second": 16.0}
+    assert line == {"step": 14, "epoch": 7.5, "d_loss": 1.5, "images_per_second": 11.0}
 
 
 def test_the_time_of_a_grid_is_not_trainings(reporter, tmp_path, clock):
@@ -71,8 +74,8 @@ def test_the_time_of_a_grid_is_not_trainings(reporter, tmp_path, clock):
     clock.now += 1.0
     reporter.losses(14, {"d_loss": 1.0})
     first, second = logged(tmp_path)
-    assert first == {"step": 12, "epoch": 8.0, "accuracy": 0.5}
-    assert second["images_per_second"] == 16.0
+    assert first == {"step": 12, "epoch": 7.0, "accuracy": 0.5}
+    assert second["images_per_second"] == 6.0
     with Image.open(tmp_path / "grids" / "step-0000012.png") as grid:
         assert np.asarray(grid).shape == (7, 9, 3)
 
@@ -94,10 +97,11 @@ import resource, sys
 from pathlib import Path
 from misc.config.errors import UserError
 from misc.training.hooks import Reporter
+from misc.training.timetable import Stage, Timetable
 
 folder = Path(sys.argv[1])
 (folder / "log.jsonl").symlink_to("/dev/null")
-reporter = Reporter(folder, start=0, total=9, first_epoch=0, steps_per_epoch=1, batch_size=1)
+reporter = Reporter(folder, start=0, timetable=Timetable([Stage(100, 1, 1, 1, 1)]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     for step in range(1, 100):
