@@ -68,16 +68,45 @@ class BatchNorm(layers.BatchNormalization):
         return y
 
 
-class UpConv(layers.Layer):
-    """Nearest-neighbour x2 and then a 3x3 convolution (no bias, SAME), as one operation.
+def doubled(x):
+    """Nearest-neighbour x2: (n, h, w, c) -> (n, 2h, 2w, c)."""
+    return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
 
-    Call argument: x (n, h, w, c) -> (n, 2h, 2w, filters).
+
+def fastest_form(side: int) -> str:
+    """The `form` of `doubled_conv` that is the faster on a CPU for maps of this side."""
+    return "plain" if side <= 4 else "transposed"
+
+
+def doubled_conv(x, kernel, form: str):
+    """`doubled` and then a 3x3 convolution (no bias, SAME), as one operation.
+
     Upsampling repeats each pixel, so the 3x3 kernel meets the same value twice along an axis: the
     pair equals one transposed convolution of stride 2 whose 4x4 kernel is the 3x3 one spread by a
-    2x2 box, at 4/9 of the multiplications. At 4x4 pixels the plain form is faster here.
-    """
+    2x2 box, at 4/9 of the multiplications.
 
-    PLAIN_UP_TO = 4
+    Args: x: (n, h, w, c), h and w known; kernel: (3, 3, c, filters), float32, so that it is spread
+      in float32 whatever x is; form: "plain" or "transposed".
+    Returns: (n, 2h, 2w, filters) of x's type.
+    """
+    if form == "plain":
+        return tf.nn.conv2d(doubled(x), tf.cast(kernel, x.dtype), 1, "SAME")
+    spread = kernel[::-1, ::-1]
+    for axis in (0, 1):
+        before = [[0, 0]] * 4
+        after = [[0, 0]] * 4
+        before[axis], after[axis] = [0, 1], [1, 0]
+        spread = tf.pad(spread, before) + tf.pad(spread, after)
+    spread = tf.cast(tf.transpose(spread, (0, 1, 3, 2)), x.dtype)
+    n, h, w = tf.shape(x)[0], x.shape[1], x.shape[2]
+    return tf.nn.conv2d_transpose(x, spread, (n, 2 * h, 2 * w, kernel.shape[-1]), 2, "SAME")
+
+
+class UpConv(layers.Layer):
+    """Nearest-neighbour x2 and then a 3x3 convolution (no bias, SAME): see `doubled_conv`.
+
+    Call argument: x (n, h, w, c) -> (n, 2h, 2w, filters).
+    """
 
     def __init__(self, filters: int, *, truncated: bool = True, form: str = "fastest", **options):
         super().__init__(**options)
@@ -93,26 +122,14 @@ class UpConv(layers.Layer):
             autocast=False,  # the spread kernel is summed in float32
         )
         if self.form == "fastest":
-            self.form = "plain" if shape[1] <= self.PLAIN_UP_TO else "transposed"
+            self.form = fastest_form(shape[1])
 
     def compute_output_shape(self, shape):
         n, h, w, _ = shape
         return (n, 2 * h, 2 * w, self.filters)
 
     def call(self, x):
-        kernel = tf.convert_to_tensor(self.kernel)
-        if self.form == "plain":
-            up = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
-            return tf.nn.conv2d(up, tf.cast(kernel, x.dtype), 1, "SAME")
-        spread = kernel[::-1, ::-1]
-        for axis in (0, 1):
-            before = [[0, 0]] * 4
-            after = [[0, 0]] * 4
-            before[axis], after[axis] = [0, 1], [1, 0]
-            spread = tf.pad(spread, before) + tf.pad(spread, after)
-        spread = tf.cast(tf.transpose(spread, (0, 1, 3, 2)), x.dtype)
-        n, h, w = tf.shape(x)[0], x.shape[1], x.shape[2]
-        return tf.nn.conv2d_transpose(x, spread, (n, 2 * h, 2 * w, self.filters), 2, "SAME")
+        return doubled_conv(x, tf.convert_to_tensor(self.kernel), self.form)
 
 
 class ConditioningAugmentation(layers.Layer):
