@@ -12,7 +12,7 @@ from easydict import EasyDict
 
 from misc.config.errors import UserError
 from misc.data.images import centre_of, contact_sheet, to_float, to_uint8
-from misc.data.pipeline import batches_from, crops
+from misc.data.pipeline import batches_from, crops, draws
 from misc.data.prepared import PreparedSplit, open_split
 from misc.training.gan_data import data_folder
 
@@ -33,23 +33,10 @@ def from_network(pictures) -> np.ndarray:
     return np.repeat(pictures, 3, axis=3) if pictures.shape[3] == 1 else pictures
 
 
-def stored(split: PreparedSplit, imsize: int) -> int:
-    """Side at which the pictures of a split are stored for models of side `imsize`.
-
-    Raises: UserError if the set was not prepared for that.
-    """
-    imsizes = split.card["imsizes"]
-    if imsize not in imsizes:
-        raise UserError(
-            f"{split.folder}: prepared for pictures of {imsizes} px, not {imsize}; set IMAGE.SIZE "
-            "to one of them, or prepare the set with --imsizes"
-        )
-    return split.sizes[imsizes.index(imsize)]
-
-
 def centres(split: PreparedSplit, rows: Sequence[int], imsize: int) -> np.ndarray:
     """Pictures of a split as they are encoded after training: their middle, uint8 (n, s, s, 3)."""
-    return np.stack([centre_of(png, imsize) for png in split.pictures(rows, stored(split, imsize))])
+    size = split.stored(imsize, "IMAGE.SIZE")
+    return np.stack([centre_of(png, imsize) for png in split.pictures(rows, size)])
 
 
 class Plan(NamedTuple):
@@ -90,7 +77,7 @@ class PictureBatches:
     ):
         self.split, self.imsize, self.channels = split, imsize, channels
         self.batch_size, self.seed, self.jitter, self.mirror = batch_size, seed, jitter, mirror
-        self.size = stored(split, imsize)
+        self.size = split.stored(imsize, "IMAGE.SIZE")
         self._middle = (self.size - imsize) // 2
         if jitter > self._middle:
             raise UserError(
@@ -192,9 +179,3 @@ class EditorData:
         captions = ["train: original, reconstruction, sample", "test"] * (len(self.shown) // 2)
         tile = max(64, self.shown.shape[1])
         return contact_sheet(pictures, captions, columns=2, tile=tile)
-
-
-def draws(seed: int, purpose: int, number: int) -> np.random.Generator:
-    """The random numbers of one purpose and one batch or epoch."""
-    seeds = np.random.SeedSequence((seed, purpose, number))
-    return np.random.Generator(np.random.Philox(seeds))

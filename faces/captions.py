@@ -46,6 +46,10 @@ class Vocabulary:
             counts.update(tokens(caption))
         return cls((PAD, UNKNOWN, *sorted(counts, key=lambda word: (-counts[word], word))))
 
+    def knows(self, text: str, length: int) -> bool:
+        """Whether one of the first `length` words of a text is known."""
+        return any(word in self._number for word in tokens(text)[:length])
+
     def ids(self, texts: Sequence[str], length: int) -> np.ndarray:
         """Numbers of the words: int32 (n, length), zeros behind them, the rest cut off.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from misc.config.errors import UserError
 from misc.data.images import to_float
-from misc.data.pipeline import batches_from, crops
+from misc.data.pipeline import batches_from, crops, draws
 from misc.data.prepared import PreparedSplit
 
 # What the random numbers of one seed are for; each purpose has its own stream.
@@ -84,8 +84,8 @@ class GanBatches:
         self._by_class = np.argsort(split.labels, kind="stable")
         self._class_sizes = np.bincount(split.labels)
         self._class_starts = np.cumsum(self._class_sizes) - self._class_sizes
+        self.size = split.stored(imsize, "TEST.LR_IMSIZE or TEST.HR_IMSIZE")
         self._check()
-        self.size = split.sizes[split.card["imsizes"].index(imsize)]
         self.steps_per_epoch = len(split) // batch_size
         self._epoch_order = functools.lru_cache(maxsize=2)(self._shuffle)
 
@@ -94,12 +94,12 @@ class GanBatches:
         epoch, position = divmod(step, self.steps_per_epoch)
         start = position * self.batch_size
         real = self._epoch_order(epoch)[start : start + self.batch_size]
-        draws = self._random(_DRAWS, step)
-        wrong = self._draw_wrong(draws, real)
-        captions = self._draw_captions(draws, real)
+        random = draws(self.seed, _DRAWS, step)
+        wrong = self._draw_wrong(random, real)
+        captions = self._draw_captions(random, real)
         last = max(1, self.size - self.imsize)
-        offsets = draws.integers(0, last, (self.batch_size, 2, 2))
-        flips = draws.random((self.batch_size, 2)) < 0.5
+        offsets = random.integers(0, last, (self.batch_size, 2, 2))
+        flips = random.random((self.batch_size, 2)) < 0.5
         return BatchPlan(real, wrong, captions, offsets, flips)
 
     def embed(self, captions: np.ndarray) -> np.ndarray:
@@ -148,39 +148,28 @@ class GanBatches:
             start_step, read, types, finish, batch_size=self.batch_size, context=context
         )
 
-    def _random(self, purpose: int, number: int) -> np.random.Generator:
-        seeds = np.random.SeedSequence((self.seed, purpose, number))
-        return np.random.Generator(np.random.Philox(seeds))
-
     def _shuffle(self, epoch: int) -> np.ndarray:
-        return self._random(_ORDER, epoch).permutation(len(self.split))
+        return draws(self.seed, _ORDER, epoch).permutation(len(self.split))
 
-    def _draw_wrong(self, draws: np.random.Generator, real: np.ndarray) -> np.ndarray:
+    def _draw_wrong(self, random: np.random.Generator, real: np.ndarray) -> np.ndarray:
         """Draw for each picture one of another class, every one equally likely."""
         if not self.with_wrong:
             return real
         labels = self.split.labels[real]
         sizes, starts = self._class_sizes[labels], self._class_starts[labels]
-        place = draws.integers(0, len(self.split) - sizes)
+        place = random.integers(0, len(self.split) - sizes)
         return self._by_class[np.where(place < starts, place, place + sizes)]
 
-    def _draw_captions(self, draws: np.random.Generator, real: np.ndarray) -> np.ndarray:
+    def _draw_captions(self, random: np.random.Generator, real: np.ndarray) -> np.ndarray:
         counts = self._counts[real][:, None]
         width = max(int(counts.max()), self.num_embedding)
-        keys = draws.random((len(real), width))
+        keys = random.random((len(real), width))
         keys[np.arange(width) >= counts] = 2.0  # past its captions: behind every true key
         chosen = np.argsort(keys, axis=1)[:, : self.num_embedding]
         return np.where(chosen < counts, self._first[real][:, None] + chosen, -1)
 
     def _check(self) -> None:
         folder, pictures = self.split.folder, len(self.split)
-        imsizes = self.split.card["imsizes"]
-        if self.imsize not in imsizes:
-            raise UserError(
-                f"{folder}: prepared for pictures of {imsizes} px, not {self.imsize}; set "
-                f"TEST.LR_IMSIZE or TEST.HR_IMSIZE to one of them, or prepare the set with "
-                f"--imsizes"
-            )
         if pictures < self.batch_size:
             raise UserError(
                 f"{folder}: {pictures} pictures are less than one batch of {self.batch_size}; "

@@ -75,6 +75,7 @@ def batches_from(
     *,
     batch_size: int,
     context=None,
+    workers: int = 0,
 ):
     """Batches `start_step`, `start_step + 1`, ... without end, as a `tf.data.Dataset`.
 
@@ -88,6 +89,7 @@ def batches_from(
       context: None: whole batches. A `tf.distribute.InputContext`: the global batch is cut into
         equal consecutive slices, one a replica; each element is the slice of one of this pipeline's
         replicas, in order, as `strategy.distribute_datasets_from_function` takes them.
+      workers: how many elements are made at a time; 0: as many as pay.
 
     A `UserError` of `read` comes out of the dataset as TensorFlow's own exception: take elements
     within `reading()`.
@@ -117,7 +119,13 @@ def batches_from(
         return finish(length, *tf.numpy_function(read_slice, [number], types))
 
     numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
-    return numbers.map(element, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    return numbers.map(element, workers or tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def draws(seed: int, purpose: int, number: int) -> np.random.Generator:
+    """The random numbers of one purpose and one batch or epoch; each has a stream of its own."""
+    seeds = np.random.SeedSequence((seed, purpose, number))
+    return np.random.Generator(np.random.Philox(seeds))
 
 
 def crops(pngs, offsets, flips, side: int):

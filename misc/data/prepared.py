@@ -155,6 +155,20 @@ class PreparedSplit:
         places = zip(entries["shard"].tolist(), entries["row"].tolist(), strict=True)
         return [self._read(shard_name(size, shard), row) for shard, row in places]
 
+    def stored(self, imsize: int, key: str) -> int:
+        """Side in pixels at which pictures for models of side `imsize` are stored here.
+
+        Args: key: the configuration's, which says `imsize`, for the message.
+        Raises: UserError if the set was not prepared for that.
+        """
+        imsizes = self.card["imsizes"]
+        if imsize not in imsizes:
+            raise UserError(
+                f"{self.folder}: prepared for pictures of {imsizes} px, not {imsize}; set {key} to "
+                "one of them, or prepare the set with --imsizes"
+            )
+        return self.sizes[imsizes.index(imsize)]
+
     def record(self, i: int) -> dict:
         """`{"name": str, "captions": [str, ...], "side": [width, height]}` of picture `i`.
 

@@ -55,15 +55,15 @@ KEYS = with_defaults(
         "CONDITION",
         "concat",
         "how the text meets the picture in the discriminator: beside the 4x4 features, projected "
-        "on them, or readme: after them, where it cannot tell whether they match",
-        one_of("concat", "projection", "readme"),
+        "on them, readme: after them, where it cannot tell whether they match, or none: not at all",
+        one_of("concat", "projection", "readme", "none"),
     ),
     Key(
         "MINIBATCH_STD",
         "group",
-        f"deviation over a batch that the discriminator sees: in groups of {GROUP}, or of the "
-        "whole batch as one number, as a 4x4 map, or as the README's, unbiased",
-        one_of("group", "scalar", "map", "readme"),
+        f"deviation over pictures that the discriminator sees: in groups of {GROUP}, or over the "
+        "batch: as one number, as a 4x4 map (T2F's last version), or unbiased (README)",
+        one_of("group", "batch", "map", "unbiased"),
     ),
     Key(
         "RGB",
@@ -167,11 +167,13 @@ def problems(cfg) -> list[str]:
             f"BATCH_SIZES: {odd[0]} is no multiple of {GROUP}, the group of minibatch-std; take "
             f"{odd[0] // GROUP * GROUP}, or another MINIBATCH_STD"
         )
-    latent = cfg.LATENT_SIZE
-    if latent & (latent - 1) or latent < 2 ** max(cfg.DEPTH - 4, 1):
+    # The multi-scale discriminator's trunk has half of the channels everywhere.
+    latent, halved = cfg.LATENT_SIZE, cfg.DEPTH - (4 if cfg.NETWORK_TYPE == "progressive" else 3)
+    least = 2 ** max(halved, 1)
+    if latent & (latent - 1) or latent < least:
         found.append(
-            f"LATENT_SIZE is {latent}, expected a power of two of at least "
-            f"{2 ** max(cfg.DEPTH - 4, 1)}, as it halves with every size above 32 px"
+            f"LATENT_SIZE is {latent}, expected a power of two of at least {least}, as it halves "
+            "with every size above 32 px"
         )
     if cfg.CA_OUT_SIZE >= latent:
         found.append(
