@@ -53,7 +53,7 @@ class Plan(NamedTuple):
       pictures: int64 (b,), indices in the split.
       captions: int64 (b,), which of its captions each picture comes with.
       wrong: int32 (b,), whose caption in this batch is the wrong one for each picture.
-      offsets: int64 (b, 2), px of the last size by which the crop is off the middle, down and right.
+      offsets: int64 (b, 2), px of the last size that the crop is off the middle, down, right.
       flips: bool (b,), mirrored or not.
     """
 
@@ -89,8 +89,8 @@ class FaceBatches:
         margin = (split.stored(self.imsize, "DEPTH") - self.imsize) // 2
         if cfg.JITTER > margin:
             raise UserError(
-                f"{split.folder}: JITTER {cfg.JITTER} is more than the {margin} px about the middle "
-                f"{self.imsize} of pictures stored at {self.imsize + 2 * margin} px"
+                f"{split.folder}: JITTER {cfg.JITTER} is more than the {margin} px about the "
+                f"middle {self.imsize} of pictures stored at {self.imsize + 2 * margin} px"
             )
         self._counts = np.asarray(split.index["count"])
         self._order = functools.lru_cache(maxsize=2)(

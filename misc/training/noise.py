@@ -6,6 +6,7 @@ import tensorflow as tf
 
 # One role a draw within a step; a key is 64 * step + role.
 Z_D, EPS_D, Z_G, EPS_G, EPS2_D, EPS2_G = range(6)
+MIX = 32  # and from here on one for each of the discriminator's updates in a step
 
 
 def normal(seed: int, step, role: int, rows, width: int, *, truncated: bool = False):
@@ -17,10 +18,20 @@ def normal(seed: int, step, role: int, rows, width: int, *, truncated: bool = Fa
       truncated: redraw beyond two deviations, as TF1's truncated_normal.
     Returns: float32 (rows, width). A `SeedGenerator` would draw the same on every replica.
     """
+    draw = tf.random.stateless_truncated_normal if truncated else tf.random.stateless_normal
+    return _own(draw, seed, step, role, rows, width)
+
+
+def uniform(seed: int, step, role: int, rows):
+    """Numbers from 0 to 1, float32 (rows,), drawn as those of `normal`."""
+    return _own(tf.random.stateless_uniform, seed, step, role, rows)
+
+
+def _own(draw, seed: int, step, role: int, rows, *width):
+    """The rows of this replica, of a draw for all."""
     key = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64) * 64 + role])
     context = tf.distribute.get_replica_context()
-    draw = tf.random.stateless_truncated_normal if truncated else tf.random.stateless_normal
-    full = draw((rows * context.num_replicas_in_sync, width), key, alg="philox")
+    full = draw((rows * context.num_replicas_in_sync, *width), key, alg="philox")
     first = tf.cast(context.replica_id_in_sync_group, tf.int32) * rows
     return full[first : first + rows]
 

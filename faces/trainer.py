@@ -1,0 +1,244 @@
+"""Text encoder, conditioning, generator and discriminator in training, as one."""
+
+import itertools
+from functools import partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
+
+from faces import model_multiscale, model_progressive
+from faces.data import FaceData
+from faces.growth import Growth
+from faces.layers import half, progressive_real
+from faces.losses import LOSSES, drift, gradient_penalty, r1_penalty
+from faces.text_encoder import Conditioning, TextEncoder
+from misc.config.defaults.faces import GROUP, stages
+from misc.config.errors import UserError
+from misc.data.images import to_uint8
+from misc.networks.losses import kl_divergence
+from misc.training import noise
+from misc.training.average import RunningAverages
+
+_MODELS = {"progressive": model_progressive, "multiscale": model_multiscale}
+SAMPLED = ("text_encoder", "conditioning", "generator")
+
+
+def build(cfg: EasyDict, replicas: int, steps_per_epoch) -> "Trainer":
+    """The trainer that a configuration asks for; call it in the strategy's scope.
+
+    `steps_per_epoch`: of each stage, or a number for all.
+    Raises: UserError if a batch cannot be shared by the replicas.
+    """
+    if isinstance(steps_per_epoch, int):
+        steps_per_epoch = [steps_per_epoch] * stages(cfg)
+    for size in cfg.BATCH_SIZES:
+        own, rest = divmod(size, replicas)
+        if rest or (cfg.MINIBATCH_STD == "group" and own > GROUP and own % GROUP):
+            raise UserError(
+                f"BATCH_SIZES: {size} pictures cannot be shared by {replicas} devices: expected a "
+                f"multiple of {replicas} and, with MINIBATCH_STD group, of {GROUP * replicas}"
+            )
+    return Trainer(cfg, replicas, steps_per_epoch)
+
+
+def make_data(cfg: EasyDict) -> FaceData:
+    """Pictures of each stage's size with their captions."""
+    return FaceData(cfg)
+
+
+def build_sampled(cfg: EasyDict, vocab_size: int) -> dict[str, keras.Model]:
+    """`text_encoder`, `conditioning` and `generator`, by these names."""
+    return {
+        "text_encoder": TextEncoder(
+            vocab_size=vocab_size,
+            embedding_size=cfg.EMBEDDING_SIZE,
+            hidden_size=cfg.HIDDEN_SIZE,
+            num_layers=cfg.NUM_LAYERS,
+            masked=cfg.MASKED,
+        ),
+        "conditioning": Conditioning(
+            text_size=cfg.HIDDEN_SIZE,
+            ca_out_size=cfg.CA_OUT_SIZE,
+            form=cfg.CA_FORM,
+            equalised=cfg.USE_EQL,
+        ),
+        "generator": _MODELS[cfg.NETWORK_TYPE].Generator(
+            depth=cfg.DEPTH, latent_size=cfg.LATENT_SIZE, rgb=cfg.RGB, equalised=cfg.USE_EQL
+        ),
+    }
+
+
+def build_networks(cfg: EasyDict, vocab_size: int, replicas: int = 1) -> dict[str, keras.Model]:
+    """The same and `discriminator`.
+
+    They are alike for any number of replicas: none of them keeps statistics of its batches.
+    """
+    discriminator = _MODELS[cfg.NETWORK_TYPE].Discriminator(
+        depth=cfg.DEPTH,
+        latent_size=cfg.LATENT_SIZE,
+        text_size=cfg.HIDDEN_SIZE,
+        compressed_size=cfg.COMPRESSED_LATENT_SIZE,
+        condition=cfg.CONDITION,
+        minibatch_std=cfg.MINIBATCH_STD,
+        equalised=cfg.USE_EQL,
+    )
+    return build_sampled(cfg, vocab_size) | {"discriminator": discriminator}
+
+
+def sampled(cfg: EasyDict) -> dict[str, str]:
+    """Names, in a run's checkpoints, of the networks to sample, by what they are."""
+    return {name: f"average_{name}" if cfg.USE_EMA else name for name in SAMPLED}
+
+
+class Trainer:
+    """The networks of faces in training: see `misc.training.experiment.train` for a trainer.
+
+    Each stage's variables have an Adam of their own, so that a new block begins with its own bias
+    correction; it is applied from that stage on.
+    """
+
+    def __init__(self, cfg: EasyDict, replicas: int, steps_per_epoch):
+        self._cfg, self._replicas = cfg, replicas
+        self._growth, self._loss = Growth(cfg, steps_per_epoch), LOSSES[cfg.LOSS_FUNCTION]
+        self._grows = cfg.NETWORK_TYPE == "progressive"
+        self.networks = build_networks(cfg, cfg.VOCAB_SIZE, replicas)
+        self._parts = {name: self._parted(name) for name in self.networks}
+        self.optimizers = {
+            group: self._adam(variables)
+            for parts in self._parts.values()
+            for group, variables in parts.items()
+        }
+        self.average = RunningAverages(
+            {name: self.networks[name] for name in SAMPLED},
+            partial(build_sampled, cfg, cfg.VOCAB_SIZE),
+            cfg.EMA_DECAY if cfg.USE_EMA else 0.0,
+            self._begins(),
+        )
+        self.frozen = self.average.saved
+        self._drawn = tf.function(self._faces)
+
+    def _parted(self, name: str) -> dict[str, list]:
+        """Trainable variables of a network, in parts, stage by stage, by their optimizer's name."""
+        network = self.networks[name]
+        if self._grows and name in ("generator", "discriminator"):
+            return {f"{name}_{i}": network.grown(i) for i in range(self._cfg.DEPTH)}
+        return {name: network.trainable_variables}
+
+    def _begins(self) -> dict[int, int]:
+        """The first step of each of the generator's variables, by their `id`."""
+        parts = zip(self._growth.timetable.begins, self._parts["generator"].values(), strict=True)
+        return {id(variable): begin for begin, part in parts for variable in part}
+
+    def _adam(self, variables: list) -> keras.optimizers.Adam:
+        cfg = self._cfg
+        optimizer = keras.optimizers.Adam(cfg.LEARNING_RATE, cfg.BETA_1, cfg.BETA_2, cfg.EPS)
+        optimizer.build(variables)
+        return optimizer
+
+    def train_step(self, batch, step, stage: int = 0):
+        """N_CRITIC updates of the discriminator, then one of all others, on a replica's batch.
+
+        `stage`: a Python number, the timetable's. Both kinds of update see one draw of c; the
+        generator's has a z of its own.
+        """
+        cfg, alpha = self._cfg, self._growth.alpha(step, stage)
+        rows = tf.shape(batch["tokens"])[0]
+        draw = partial(noise.normal, cfg.SEED, step)
+        width = cfg.LATENT_SIZE - cfg.CA_OUT_SIZE
+        real = self._reals(batch["real"], stage, alpha)
+        with tf.GradientTape() as tape:
+            text = self.networks["text_encoder"](batch["tokens"])
+            drawn = self.networks["conditioning"]([text, draw(noise.EPS_G, rows, cfg.CA_OUT_SIZE)])
+            with tape.stop_recording():
+                made = self._make(drawn["c"], draw(noise.Z_D, rows, width), stage, alpha)
+                for number in range(cfg.N_CRITIC):
+                    mix = noise.uniform(cfg.SEED, step, noise.MIX + number, rows)
+                    d_losses = self._d_step(batch, real, made, text, mix, stage, alpha)
+            made = self._make(drawn["c"], draw(noise.Z_G, rows, width), stage, alpha)
+            read = tf.stop_gradient(text) if cfg.DETACH_TEXT else text
+            fake_logits = self._judge(made, read, stage, alpha)
+            relativistic = cfg.LOSS_FUNCTION == "relativistic-hinge"
+            real_logits = self._judge(real, read, stage, alpha) if relativistic else fake_logits
+            g_loss = self._loss.generator(real_logits, fake_logits)
+            # T2F sums over c, what is shared averages.
+            kl = cfg.CA_OUT_SIZE * tf.reduce_mean(kl_divergence(drawn["mu"], drawn["logvar"]))
+            scaled = (g_loss + cfg.KL_WEIGHT * kl) / self._replicas
+        self._apply(tape, scaled, SAMPLED, stage)
+        losses = d_losses | {"g_loss": g_loss, "kl_loss": kl}
+        return losses | {"stage": tf.constant(float(stage)), "alpha": tf.cast(alpha, tf.float32)}
+
+    def _d_step(self, batch, real, made, text, mix, stage, alpha):
+        cfg = self._cfg
+        judge = partial(self._judge, text=text, stage=stage, alpha=alpha)
+        with tf.GradientTape() as tape:
+            real_logits, fake_logits, wrong_logits = judge(real), judge(made), None
+            if cfg.USE_MATCHING_AWARE_DISCRIMINATOR:
+                # The wrong one may be of a picture that another replica has.
+                texts = tf.distribute.get_replica_context().all_gather(text, axis=0)
+                wrong_logits = judge(real, text=tf.gather(texts, batch["wrong"]))
+            loss = self._loss.discriminator(
+                real_logits, fake_logits, wrong_logits, summed=cfg.MATCHING == "sum"
+            )
+            losses = {"d_loss": loss, "d_real": tf.reduce_mean(real_logits)}
+            losses["d_fake"] = tf.reduce_mean(fake_logits)
+            if wrong_logits is not None:
+                losses["d_wrong"] = tf.reduce_mean(wrong_logits)
+            if self._loss.penalty == "gradient":
+                losses["penalty"] = tf.reduce_mean(gradient_penalty(judge, real, made, mix))
+            elif self._loss.penalty == "r1":
+                losses["penalty"] = tf.reduce_mean(r1_penalty(judge, real))
+            whole = loss + cfg.PENALTY_WEIGHT * losses.get("penalty", 0.0)
+            whole += cfg.DRIFT * tf.reduce_mean(drift(real_logits))
+            scaled = whole / self._replicas
+        self._apply(tape, scaled, ("discriminator",), stage)
+        return losses
+
+    def _apply(self, tape, loss, names, stage: int) -> None:
+        """Update what these networks have at `stage`, each part with its own optimizer."""
+        parts = {}
+        for name in names:
+            parts |= dict(itertools.islice(self._parts[name].items(), stage + 1))
+        gradients = tape.gradient(loss, list(parts.values()))
+        for (group, variables), own in zip(parts.items(), gradients, strict=True):
+            # Colours of sizes that are neither shown nor faded from have none.
+            given = [pair for pair in zip(own, variables, strict=True) if pair[0] is not None]
+            self.optimizers[group].apply(*zip(*given, strict=True))
+
+    def _reals(self, pictures, stage: int, alpha):
+        if self._grows:
+            return progressive_real(pictures, stage, alpha)
+        sizes = [pictures]
+        while sizes[0].shape[1] > 4:
+            sizes.insert(0, half(sizes[0]))
+        return sizes
+
+    def _make(self, c, z, stage: int, alpha, generator=None):
+        generator = generator or self.networks["generator"]
+        latent = tf.concat([c, z], axis=-1)
+        return generator(latent, stage=stage, alpha=alpha) if self._grows else generator(latent)
+
+    def _judge(self, pictures, text, stage: int, alpha):
+        where = {"stage": stage, "alpha": alpha} if self._grows else {}
+        return self.networks["discriminator"](pictures, text, **where)
+
+    def snapshot(self, data: FaceData):
+        """The grid of fixed sentences and fixed noise, as the weights are now."""
+        steps = next(iter(self.optimizers.values())).iterations  # the text encoder's: one a step
+        done = int(steps.numpy())
+        stage = self._growth.timetable.stage_of(done - 1)
+        return {}, data.grid(partial(self._sample, stage, self._growth.at(done)[1]))
+
+    def _sample(self, stage: int, alpha: float, tokens: np.ndarray) -> np.ndarray:
+        return to_uint8(self._drawn(tokens, stage, tf.constant(alpha, tf.float32)).numpy())
+
+    def _faces(self, tokens, stage: int, alpha):
+        """Float (n, side, side, 3) of what is sampled; row r has the noise of row r."""
+        cfg, rows = self._cfg, tf.shape(tokens)[0]
+        encoder, conditioning, generator = self.average.networks.values()
+        draw = partial(noise.rows_normal, cfg.SEED, 0, rows)
+        drawn = conditioning([encoder(tokens), draw(noise.EPS_G, cfg.CA_OUT_SIZE)])
+        z = draw(noise.Z_G, cfg.LATENT_SIZE - cfg.CA_OUT_SIZE)
+        made = self._make(drawn["c"], z, stage, alpha, generator)
+        return made if self._grows else made[-1]
