@@ -19,6 +19,7 @@ from faces.layers import (
     grown_up,
     half,
     leaky,
+    name_each,
     pixel_norm,
     widths,
 )
@@ -175,6 +176,7 @@ class Generator(keras.Model):
             self.blocks[i].build(shape)
             self.to_rgb[i].build((None, 4 << i, 4 << i, width))
             shape = (None, 4 << i, 4 << i, width)
+        name_each(self, blocks=self.blocks, to_rgb=self.to_rgb)
         self.built = True
 
     def grown(self, stage: int) -> list:
@@ -234,6 +236,7 @@ class Discriminator(keras.Model):
         for i, width in enumerate(maps):
             self.blocks[i].build((None, 4 << i, 4 << i, width))
             self.from_rgb[i].build((None, 4 << i, 4 << i, 3))
+        name_each(self, blocks=self.blocks, from_rgb=self.from_rgb)
         self.built = True
 
     def grown(self, stage: int) -> list:
