@@ -217,13 +217,3 @@ def widths(depth: int, latent_size: int) -> list[int]:
             f"multiple of {least}, for it is halved {max(depth - 4, 0)} times"
         )
     return [latent_size >> max(i - 3, 0) for i in range(depth)]
-
-
-def name_each(model: keras.Model, **lists: list) -> None:
-    """Make each layer of the model's lists an attribute, too: `blocks_0`, `blocks_1`, ...
-
-    tf.train.Checkpoint passes over Keras' lists, and says nothing.
-    """
-    for name, parts in lists.items():
-        for number, part in enumerate(parts):
-            setattr(model, f"{name}_{number}", part)

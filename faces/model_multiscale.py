@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from faces import model_progressive
-from faces.layers import Conv, name_each, widths
+from faces.layers import Conv, widths
 from faces.model_progressive import Down, End
 
 
@@ -76,7 +76,6 @@ class Discriminator(keras.Model):
         for i, width in enumerate(seen):
             self.blocks[i].build((None, 4 << i, 4 << i, width))
             self.from_rgb[i].build((None, 4 << i, 4 << i, 3))
-        name_each(self, blocks=self.blocks, from_rgb=self.from_rgb)
         self.built = True
 
     def call(self, pictures, text):

@@ -19,7 +19,6 @@ from faces.layers import (
     grown_up,
     half,
     leaky,
-    name_each,
     pixel_norm,
     widths,
 )
@@ -176,7 +175,6 @@ class Generator(keras.Model):
             self.blocks[i].build(shape)
             self.to_rgb[i].build((None, 4 << i, 4 << i, width))
             shape = (None, 4 << i, 4 << i, width)
-        name_each(self, blocks=self.blocks, to_rgb=self.to_rgb)
         self.built = True
 
     def grown(self, stage: int) -> list:
@@ -236,7 +234,6 @@ class Discriminator(keras.Model):
         for i, width in enumerate(maps):
             self.blocks[i].build((None, 4 << i, 4 << i, width))
             self.from_rgb[i].build((None, 4 << i, 4 << i, 3))
-        name_each(self, blocks=self.blocks, from_rgb=self.from_rgb)
         self.built = True
 
     def grown(self, stage: int) -> list:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from faces.layers import Dense, name_each
+from faces.layers import Dense
 
 CA_FORMS = ("logvar", "linear", "relu")
 
@@ -54,7 +54,6 @@ class TextEncoder(keras.Model):
         ]
         for i, layer in enumerate(self.lstm):
             layer.build((None, None, hidden_size if i else embedding_size))
-        name_each(self, lstm=self.lstm)
         self.built = True
 
     def call(self, tokens):
