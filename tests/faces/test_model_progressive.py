@@ -221,3 +221,13 @@ def test_mixed_precision_keeps_pictures_and_logits_in_float32():
     error = np.abs(picture - fine)
     assert 0 < error.mean() < 0.02 * np.abs(fine).mean() + 0.01
     assert discriminator(picture, normal(4, 6), stage=2).dtype == "float32"
+
+
+@pytest.mark.parametrize("make", [Generator, Discriminator])
+def test_a_checkpoint_holds_all_of_it(make, tmp_path):
+    one, other = (make(**SMALL) for _ in range(2))
+    one.set_weights([weight + 1 for weight in one.get_weights()])
+    prefix = tf.train.Checkpoint(network=one).save(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(network=other).restore(prefix).assert_consumed()
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
