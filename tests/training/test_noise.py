@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from misc.training.noise import EPS_D, Z_D, normal, rows_normal
+from misc.training.noise import EPS_D, MIX, Z_D, normal, rows_normal, uniform
 
 
 def test_noise_depends_on_every_key():
@@ -18,6 +18,15 @@ def test_noise_is_standard_normal_and_truncation_truncates():
     cut = normal(0, 0, EPS_D, 400, 100, truncated=True).numpy()
     assert abs(free.mean()) < 0.02 and abs(free.std() - 1) < 0.02 and np.abs(free).max() > 3
     assert np.abs(cut).max() <= 2
+
+
+def test_uniform_numbers_are_from_0_to_1_and_another_draw_each():
+    base = uniform(1, 5, MIX, 4000).numpy()
+    assert base.shape == (4000,) and abs(base.mean() - 0.5) < 0.02
+    assert 0 <= base.min() < 0.01 and 0.99 < base.max() < 1
+    np.testing.assert_array_equal(base, uniform(1, 5, MIX, 4000))
+    for other in (uniform(2, 5, MIX, 4000), uniform(1, 6, MIX, 4000), uniform(1, 5, MIX + 1, 4000)):
+        assert (base != other).mean() > 0.99
 
 
 def test_a_row_does_not_depend_on_its_batch():
