@@ -33,7 +33,7 @@ def load():
 
 @pytest.fixture
 def program(run_main, trained, load, monkeypatch, tmp_path):
-    """`program(*flags, run=...)` -> (exit code, stdout, stderr); it samples a picture a sentence."""
+    """`program(*flags, run=...)` -> (exit code, stdout, stderr); one picture a sentence."""
     monkeypatch.setattr(main, "_load_sampler", load)
 
     def run(*flags, run=trained[0]):
