@@ -102,10 +102,8 @@ def test_what_is_sampled_is_the_average(run, sampler, monkeypatch):
     monkeypatch.setattr(sample, "restore_networks", restored)
     load(run)
     assert sorted(asked) == ["average_conditioning", "average_generator", "average_text_encoder"]
-    (average,) = tf.train.load_variable(
-        str(run / "checkpoints/ckpt-9"),
-        "average_conditioning/project/kernel/.ATTRIBUTES/VARIABLE_VALUE",
-    )[None]
+    kernel = "average_conditioning/project/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+    average = tf.train.load_variable(str(run / "checkpoints/ckpt-9"), kernel)
     assert np.array_equal(sampler._networks["conditioning"].project.kernel, average)
 
 
