@@ -1,12 +1,12 @@
 """Turn networks of pro-gan-pth, T2F's package, into a run folder, which demo.py and main.py sample.
 
 --layout pro-gan-2: state_dicts of versions 2.0 to 2.1.1. --layout pro-gan-1: of versions to 1.3.3,
-T2F's own; what they multiply inputs by is not in their files, and drawn anew whenever they load one
-(within 3 % of 1 / sqrt(fan_in) for colours, closer for all else): here it is 1 / sqrt(fan_in).
+T2F's own; what they multiply inputs by is not in their files: each time one is loaded it is drawn
+anew, off 1 / sqrt(fan_in) by a few per cent for colours and score, by less for all else. Here it is
+1 / sqrt(fan_in).
 
-Sizes are the file's. The words are those of the captions of DATA_DIR, but such a generator has
-learned none: until it is trained on, c is noise, whatever the description. --discriminator is kept
-beside it.
+Sizes are the files'. The words are those of the captions of DATA_DIR, but such a generator has
+learned none: c is noise, whatever the description. --discriminator is kept beside it.
 """
 
 import argparse
