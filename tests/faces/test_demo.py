@@ -113,12 +113,12 @@ def test_scales_show_each_face_in_all_sizes(program, shown, monkeypatch, load, t
 
 
 def test_words_that_are_not_read_are_named(program, shown):
-    code, _, err = program("a red zorp, as a blarg zorp", "a circle " * 8, "--copies", 1)
+    code, _, err = program("a red zorp, as a red circle blarg", "a circle " * 8, "--copies", 1)
     assert code == 0
     unknown, long = err.splitlines()
     assert unknown.endswith("does not know: zorp, as")  # the rest is beyond CAPTIONS_LENGTH
     assert long == (
-        "warning: 1 descriptions are longer than 8 words and signs, the rest is not read"
+        "warning: 2 descriptions are longer than 8 words and signs, the rest is not read"
     )
 
 
