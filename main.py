@@ -7,9 +7,9 @@ The run is --run, else TRAIN.PRETRAINED_MODEL, else TEST.PRETRAINED_MODEL; its o
 what it is and which set it was trained on. The sentences are the first of: --captions; with
 B_VALIDATION: True every caption of the set's test split; the file TEST.CAPTION_PATH; in the set's
 folder example_captions.txt, or else the files that example_filenames.txt names. A .t7 file among
-them holds sentences with their embeddings and needs no encoder. EVAL.METRICS are printed as JSON
-lines and left in the run's folder `evaluation`, with report.html; the last line on stdout is the
-path of the contact sheet.
+them holds sentences with their embeddings and needs no encoder; a run of faces/ is its own encoder
+and takes none. EVAL.METRICS are printed as JSON lines and left in the run's folder `evaluation`,
+with report.html; the last line on stdout is the path of the contact sheet.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from misc.config.errors import UserError, run_program
 class Source(NamedTuple):
     """Captions to sample; `embeddings` are None if the encoder has yet to make them.
 
-    encoder: digest of what makes or made them; "" if that is not known.
+    proved: they are, or will be, of the encoder that the run was trained with.
     """
 
     name: str
     captions: Sequence[str]
-    encoder: str
     embeddings: Sequence | None = None
+    proved: bool = True
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -46,8 +46,8 @@ def main(argv: list[str] | None = None) -> None:
     from misc.training.text import Text
 
     run = _run_folder(args, cfg)
-    room, run_cfg = load_run(run, "initial", "final")
-    text = Text.load(run)
+    room, run_cfg = load_run(run, "initial", "final", "faces")
+    text = None if room == "faces" else Text.load(run)  # None: the run is its own encoder
     data = _data_folder(args, cfg, run_cfg)
     source = _source(args, cfg, data, text)
     test = _test_captions(data, text) if cfg.EVAL.METRICS else None
@@ -68,23 +68,25 @@ def main(argv: list[str] | None = None) -> None:
     sampler = _load_sampler(room, run, cfg.TEST.CHECKPOINT)
     seed = cfg.SEED if args.seed is None else args.seed
     facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
-    evaluation = test and Evaluation(cfg.EVAL, *_held_out_encoder(cfg, text))
+    embed = _embedder(encoder, text, sampler)
+    digest = text.digest if text else sampler.digest
+    evaluation = test and Evaluation(cfg.EVAL, *_held_out_encoder(cfg, digest))
     sheet = write_gallery(
         args.out or run / "samples" / f"{source.name}_step{sampler.step}_seed{seed}",
         source.captions,
-        _embeddings(source, encoder, text),
+        _embeddings(source, embed),
         sampler.stages,
         copies=cfg.TEST.NUM_COPY,
         batch=cfg.TEST.BATCH_SIZE,
         seed=seed,
-        facts=facts | {"encoder": source.encoder},
+        facts=facts | {"encoder": digest if source.proved else ""},
     )
     if test:
         told = evaluation.lines(
             run,
             sampler,
             data,
-            _embeddings(test, encoder, text),
+            _embeddings(test, embed),
             batch=cfg.TEST.BATCH_SIZE,
             seed=seed,
             checkpoint=f"{cfg.TEST.CHECKPOINT}, step {sampler.step}",
@@ -155,16 +157,20 @@ def _source(args: argparse.Namespace, cfg, data: Path, text) -> Source:
         name, found = path.stem, read_sentences(path)
     # Other sentences, another folder: pictures of two sets of sentences do not mix.
     digest = hashlib.sha256("\n".join(found.texts).encode())
-    encoder = text.digest
     if found.embeddings is not None:
         _check_width(path, found.embeddings, text)
         digest.update(found.embeddings.tobytes())
-        encoder = ""
-    return Source(f"{name}-{digest.hexdigest()[:8]}", found.texts, encoder, found.embeddings)
+    name = f"{name}-{digest.hexdigest()[:8]}"
+    return Source(name, found.texts, found.embeddings, proved=found.embeddings is None)
 
 
 def _check_width(path: Path, embeddings, text) -> None:
     """All that embeddings from a file show of their encoder."""
+    if text is None:
+        raise UserError(
+            f"{path}: it holds embeddings, but a run of faces reads sentences by an encoder of its "
+            "own: give them as text, one a line"
+        )
     if embeddings.shape[1] != text.width:
         raise UserError(
             f"{path}: its embeddings have width {embeddings.shape[1]}, but the run was trained on "
@@ -188,18 +194,23 @@ def _test_captions(data: Path, text) -> Source:
         record = split.record(i)
         unknown = [f"{record['name']}, caption {k + 1}" for k in range(count)]
         captions += record["captions"] or unknown  # embeddings may be imported without their text
-    path = embeddings_file(split.folder, text.embeddings)
-    digest = made_by(split, text.embeddings).get("digest", "")
-    stored = path.exists() and digest == text.digest
-    embeddings = split.embeddings(text.embeddings) if stored else None
-    if stored and split.quarantined:
-        embeddings = embeddings[split.rows_of_captions()]
-    return Source("validation", captions, text.digest, embeddings)
+    embeddings = None
+    if text and embeddings_file(split.folder, text.embeddings).exists():
+        if made_by(split, text.embeddings).get("digest", "") == text.digest:
+            embeddings = split.embeddings(text.embeddings)
+            if split.quarantined:
+                embeddings = embeddings[split.rows_of_captions()]
+    return Source("validation", captions, embeddings)
 
 
-def _encoder_run(args: argparse.Namespace, run: Path, text) -> str:
+def _encoder_run(args: argparse.Namespace, run: Path, text) -> str | None:
+    """The run folder of the encoder; None if the run is its own."""
     from misc.training.runs import load_run
 
+    if text is None:
+        if args.encoder:
+            raise UserError(f"--encoder {args.encoder}: {run} is its own encoder: leave it out")
+        return None
     encoder = args.encoder or text.encoder
     if not encoder:
         raise UserError(
@@ -217,9 +228,12 @@ def _encoder_run(args: argparse.Namespace, run: Path, text) -> str:
     return encoder
 
 
-def _embeddings(source: Source, encoder: str | None, text):
-    if source.embeddings is not None:
-        return source.embeddings
+def _embedder(encoder: str | None, text, sampler):
+    """What embeds captions as the run was trained to read them; None if all are embedded."""
+    if text is None:
+        return sampler.embed
+    if encoder is None:
+        return None
     from encoder.embed import load
 
     embed = load(encoder)
@@ -229,18 +243,24 @@ def _embeddings(source: Source, encoder: str | None, text):
             f"the one the run was trained with (width {text.width}, digest {text.digest[:8]}): "
             "name that one with --encoder, or train the GAN again"
         )
-    return embed(list(source.captions))
+    return embed
+
+
+def _embeddings(source: Source, embed):
+    return embed(list(source.captions)) if source.embeddings is None else source.embeddings
 
 
 def _load_sampler(room: str, run: Path, checkpoint: str):
     if room == "final":
         from final.sample import load
+    elif room == "faces":
+        from faces.sample import load
     else:
         from initial.sample import load
     return load(run, checkpoint)
 
 
-def _held_out_encoder(cfg, text) -> tuple:
+def _held_out_encoder(cfg, digest: str) -> tuple:
     """The judge of R-precision, and what embeds its captions; nothing if no metric needs them."""
     if "r_precision" not in cfg.EVAL.METRICS:
         return ()
@@ -249,11 +269,11 @@ def _held_out_encoder(cfg, text) -> tuple:
 
     run = cfg.EVAL.ENCODER
     read = embed.load(run)
-    if text.digest in ("", read.digest):
+    if digest in ("", read.digest):
         why = (
             "the GAN was trained with this very encoder, which would judge itself; train another, "
             "with another SEED"
-            if text.digest
+            if digest
             else "nothing tells which encoder made the embeddings that the GAN was trained on, so "
             "it may be this one; leave r_precision out of EVAL.METRICS"
         )

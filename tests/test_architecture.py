@@ -52,6 +52,7 @@ PURE = [
     "misc/training/schedules.py",
     "misc/evaluation/blocks.py",
     "misc/evaluation/bootstrap.py",
+    "misc/evaluation/diversity.py",
     "misc/evaluation/frechet.py",
     "misc/evaluation/inception_score.py",
     "misc/evaluation/kid.py",
@@ -151,7 +152,8 @@ def declared():
     """The distributions that pyproject.toml asks for."""
     extras = PROJECT["project"]["optional-dependencies"]
     lines = sum(
-        (extras[name] for name in ("cpu", "dev", "tfds")), PROJECT["project"]["dependencies"]
+        (extras[name] for name in ("cpu", "dev", "tfds", "video")),
+        PROJECT["project"]["dependencies"],
     )
     return {line.split(">")[0].split("=")[0].split("[")[0] for line in lines}
 

@@ -303,7 +303,7 @@ def test_mistakes_are_named_before_tensorflow_is_needed(
 def test_a_run_must_be_named_and_be_a_gans(world):
     with pytest.raises(UserError, match="no run to sample"):
         main.main(["--captions", "a"])
-    with pytest.raises(UserError, match="is a run of encoder, expected one of initial or final"):
+    with pytest.raises(UserError, match="is a run of encoder, expected one of initial or final or"):
         main.main(["--captions", "a", "--run", str(world.encoder)])
 
 

@@ -66,11 +66,15 @@ class CaptionChoice:
         """int (n,): the class of each caption's picture."""
         return self.split.labels[self.pictures]
 
-    def fakes(self, stages: Stages, batch: int) -> Iterator[np.ndarray]:
-        """Last-stage pictures of the captions, in order: uint8 (at most `batch`, s, s, 3)."""
-        with tqdm(total=len(self.rows), desc="measure", unit="picture", disable=None) as bar:
-            for start in range(0, len(self.rows), batch):
-                rows = self.rows[start : start + batch]
+    def fakes(self, stages: Stages, batch: int, copies: int = 1) -> Iterator[np.ndarray]:
+        """Last-stage pictures of the captions, in order: uint8 (at most `batch`, s, s, 3).
+
+        `copies`: of each caption, one after the other, with noise of its own.
+        """
+        wanted = np.repeat(self.rows, copies)
+        with tqdm(total=len(wanted), desc="measure", unit="picture", disable=None) as bar:
+            for start in range(0, len(wanted), batch):
+                rows = wanted[start : start + batch]
                 yield stages(np.asarray(self.embeddings[rows]), self.seed, start)[-1]
                 bar.update(len(rows))
 
@@ -85,7 +89,7 @@ class CaptionChoice:
             known = " and ".join(map(str, self.split.card["imsizes"]))
             raise UserError(
                 f"{self.split.folder}: pictures for models of {known} px, the run's are {imsize} "
-                "px; prepare the set with --imsizes"
+                "px; prepare the set with --imsizes, or let a run that still grows come to its end"
             )
         size = self.split.sizes[self.split.card["imsizes"].index(imsize)]
         for start in range(0, len(self._distinct), batch):

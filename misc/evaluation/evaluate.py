@@ -15,6 +15,7 @@ from misc.data.prepared import open_split
 from misc.evaluation import classifier, features, judges
 from misc.evaluation.attributes import NO_ATTRIBUTES
 from misc.evaluation.caption_choice import CaptionChoice
+from misc.evaluation.diversity import CAPTIONS, COPIES
 from misc.evaluation.download import cache_folder
 from misc.evaluation.judging import Judge, judge
 from misc.evaluation.measures import Judged, measure, needed
@@ -121,7 +122,7 @@ class Evaluation:
     def _judged(self, choice: CaptionChoice, sampler, aside: Path, batch: int) -> Judged:
         imsize, captions = sampler.imsize, choice.captions()
         fakes, reals = (make_folder(aside / kind) for kind in ("fakes", "reals"))
-        fake = judge(choice.fakes(sampler.stages, batch), len(captions), self.judges, fakes)
+        # Of real pictures there may be none of this size: they are asked for first.
         others = {name: one for name, one in self.judges.items() if name != "network"}
         real = {}
         if others:
@@ -135,6 +136,15 @@ class Evaluation:
                 choice.distinct,
             )
             real |= {f"network/{what}": values for what, values in seen._asdict().items()}
+        fake = judge(choice.fakes(sampler.stages, batch), len(captions), self.judges, fakes)
+        several = None
+        if "diversity" in self.settings.METRICS:
+            few = CaptionChoice(choice.split, choice.embeddings, CAPTIONS, choice.seed, True)
+            drawn, count = few.fakes(sampler.stages, batch, COPIES), len(few.rows) * COPIES
+            seen = judge(
+                drawn, count, {"network": self.judges["network"]}, make_folder(aside / "several")
+            )
+            several = seen["network/features"].reshape(len(few.rows), COPIES, -1)
         return Judged(
             fake,
             real,
@@ -144,4 +154,5 @@ class Evaluation:
             sentences=self.embed(captions) if self.embed else None,
             mentions=mentions_of(captions, self.attributes) if self.attributes else None,
             attributes=self.attributes,
+            several=several,
         )

@@ -10,6 +10,7 @@ from misc.config.errors import UserError
 from misc.evaluation.attributes import attribute_accuracy
 from misc.evaluation.bootstrap import Estimate, bootstrap
 from misc.evaluation.colour_correlation import colour_correlation, shuffled
+from misc.evaluation.diversity import diversity, mean_distance
 from misc.evaluation.frechet import LEAST, fid
 from misc.evaluation.inception_score import inception_score
 from misc.evaluation.kid import SUBSET, kid
@@ -33,6 +34,7 @@ class Judged:
       sentences: float32 (n, d), the captions in the space of the judge `encoder`.
       mentions: int8 (n, a), the attributes that the captions name, see `misc.data.mentions`.
       attributes: their names.
+      several: float32 (captions, copies, d), features of pictures that are of one caption.
     """
 
     fake: Mapping[str, np.ndarray]
@@ -43,6 +45,7 @@ class Judged:
     sentences: np.ndarray | None = None
     mentions: np.ndarray | None = None
     attributes: Sequence[str] = ()
+    several: np.ndarray | None = None
 
     def both(self, judge: str, what: str, least: int, why: str) -> tuple[np.ndarray, np.ndarray]:
         """What a judge says of the fakes and of the reals. Raises: UserError if too few."""
@@ -88,6 +91,7 @@ def needed(metrics: Iterable[str], classifier: bool) -> set[str]:
         "fid": "network",
         "kid": "network",
         "pr": "network",
+        "diversity": "network",
         "r_precision": "encoder",
         "attributes": "classifier",
         "colour": "colour",
@@ -128,6 +132,22 @@ def _precision_recall(judged: Judged, seed: int, splits: int) -> Measured:
     facts = {"k": NEIGHBOURS}
     facts |= _told_beside({part: found[part] for part in ("precision", "recall")})
     return judged.told("pr", *FEATURES, found["f1"], **facts), found["f1"]
+
+
+def _diversity(judged: Judged, seed: int, splits: int) -> Measured:
+    fake, real = judged.both(*FEATURES, 2, "pictures to tell apart")
+    found, anyone = diversity(judged.several, seed), np.zeros(max(len(fake), len(real)))
+    labels = np.empty(len(real), np.int64)
+    labels[judged.own] = judged.labels
+    of_class = mean_distance(real, labels, seed)
+    beside = {
+        "others": mean_distance(fake, anyone[: len(fake)], seed),
+        "real": mean_distance(real, anyone[: len(real)], seed) if of_class is None else of_class,
+        "real_pairs": "any two" if of_class is None else "of one class",
+    }
+    captions, copies = judged.several.shape[:2]
+    facts = beside | {"captions": captions, "copies": copies}
+    return judged.told("diversity", *FEATURES, found, **facts), found
 
 
 def _r_precision(judged: Judged, seed: int, splits: int) -> Measured:
@@ -176,6 +196,7 @@ _MEASURES: dict[str, Callable[[Judged, int, int], Measured]] = {
     "fid": _frechet,
     "kid": _kid,
     "pr": _precision_recall,
+    "diversity": _diversity,
     "r_precision": _r_precision,
     "attributes": _attributes,
     "colour": _colour,

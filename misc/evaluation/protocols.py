@@ -16,6 +16,9 @@ RULES = {
     "min(1000, n) pictures",
     "pr": "share of fakes within the k nearest neighbours' radius (k = 3) of a real picture "
     "(precision), and of reals within one of a fake (recall); value is their harmonic mean",
+    "diversity": "mean Euclidean distance of the features of two fakes of one caption, 8 of each "
+    "of at most 64 captions; beside it that of fakes of two captions (`others`) and of two real "
+    "pictures (`real`), of one class if a class has two (`real_pairs`)",
     "r_precision": "share of pictures whose own caption is nearest of 100, 99 of them of other "
     "classes (`candidates` where there are fewer), by a text encoder the GAN was not trained with",
     "attributes": "share of the attributes a caption names that the oracle reads from its picture; "

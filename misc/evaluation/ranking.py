@@ -7,7 +7,7 @@ from misc.config.errors import UserError
 
 # What each metric is about, and whether more of it is better.
 SIDES = {
-    "pictures": {"is": True, "fid": False, "kid": False, "pr": True},
+    "pictures": {"is": True, "fid": False, "kid": False, "pr": True, "diversity": True},
     "sentences": {"r_precision": True, "attributes": True, "colour": True},
 }
 

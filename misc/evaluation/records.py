@@ -41,6 +41,7 @@ TITLES = {
     "fid": "FID",
     "kid": "KID",
     "pr": "Precision and recall (F1)",
+    "diversity": "Diversity for one caption",
     "r_precision": "R-precision",
     "attributes": "Attribute accuracy",
     "colour": "Colour correlation",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from misc.config.defaults.faces import final_size
 from misc.config.load import load_run_config
 from misc.data.atomic import write_atomic
 from misc.data.images import encode_png
@@ -26,6 +27,7 @@ BESIDE = {
     "is": (("real pictures", "real", "real_interval"), ("splits", "splits", "")),
     "fid": (("for ever more pictures", "extrapolated", "extrapolated_interval"),),
     "pr": (("precision", "precision", ""), ("recall", "recall", "")),
+    "diversity": (("fakes of other captions", "others", ""), ("real pictures", "real", "")),
     "r_precision": (
         ("real pictures", "ceiling", ""),
         ("shuffled sentences", "floor", ""),
@@ -130,19 +132,34 @@ def _facts(run: Path, numbers: dict[str, Number]) -> list[tuple[str, str]]:
     found = {}
     if (run / "config.yml").is_file():
         room, cfg = load_run_config(run / "config.yml")
-        side = cfg.TEST.HR_IMSIZE if room == "final" else cfg.TEST.LR_IMSIZE
-        found = {
-            "Network": ROOMS.get(room, room),
-            "Pictures": f"{side} px",
-            "Trained on": cfg.DATASET_NAME,
-            "Epochs": cfg.TRAIN.MAX_EPOCH,
-            "Batch": cfg.TRAIN.BATCH_SIZE,
-            "Text encoder": cfg.TEXT.ENCODER,
-        }
+        found = _faces_facts(cfg) if room == "faces" else _stackgan_facts(room, cfg)
     for number in list(numbers.values())[-1:]:
         keys = {"Checkpoint": "checkpoint", "Step": "step", "Seed": "seed", "Evaluated on": "data"}
         found |= {name: number.line.get(key) for name, key in keys.items()}
     return [(name, str(value)) for name, value in found.items() if value not in (None, "")]
+
+
+def _stackgan_facts(room: str, cfg) -> dict:
+    side = cfg.TEST.HR_IMSIZE if room == "final" else cfg.TEST.LR_IMSIZE
+    return {
+        "Network": ROOMS.get(room, room),
+        "Pictures": f"{side} px",
+        "Trained on": cfg.DATASET_NAME,
+        "Epochs": cfg.TRAIN.MAX_EPOCH,
+        "Batch": cfg.TRAIN.BATCH_SIZE,
+        "Text encoder": cfg.TEXT.ENCODER,
+    }
+
+
+def _faces_facts(cfg) -> dict:
+    return {
+        "Network": f"T2F, {cfg.NETWORK_TYPE}",
+        "Pictures": f"{final_size(cfg)} px",
+        "Trained on": cfg.DATASET_NAME,
+        "Epochs": ", ".join(map(str, cfg.EPOCHS)),
+        "Batch": ", ".join(map(str, cfg.BATCH_SIZES)),
+        "Text encoder": "its own",
+    }
 
 
 def _steps(numbers: dict[str, Number], samples: dict | None) -> list[int]:

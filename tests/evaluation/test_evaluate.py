@@ -14,7 +14,7 @@ from misc.evaluation import evaluate, judges
 from misc.evaluation.features import Network
 from misc.evaluation.judging import Judge
 
-METRICS = ["is", "fid", "kid", "pr", "r_precision", "attributes", "colour"]
+METRICS = ["is", "fid", "kid", "pr", "diversity", "r_precision", "attributes", "colour"]
 RUN = {"step": 7, "imsize": 16}
 
 
@@ -87,6 +87,10 @@ def test_every_metric_is_a_line_that_says_how_it_was_made(evaluated, tiny_set, t
     assert found["fid"]["network_digest"] == found["kid"]["network_digest"] == "d" * 64
     assert found["attributes"]["value"] == found["attributes"]["ceiling"] == 1
     assert found["r_precision"]["candidates"] == 5  # four pictures are of the other class
+    # Noise is little beside what the sentences say, and the classes are of one colour each.
+    varied = found["diversity"]
+    assert (varied["captions"], varied["copies"], varied["real_pairs"]) == (8, 8, "of one class")
+    assert 0 < varied["value"] < varied["others"] / 3 and varied["real"] > 0
 
 
 def test_it_leaves_a_report_with_pictures(evaluated, tmp_path):

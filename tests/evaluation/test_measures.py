@@ -84,6 +84,21 @@ def test_colours_of_faithful_fakes_and_of_plain_ones():
     assert line["value"] == 0 and line["interval"] == [0, 0]
 
 
+def test_diversity_is_told_beside_that_of_other_captions_and_of_real_pictures():
+    several = np.zeros((4, 3, 5))
+    several[:, 0, 0] = 2  # distances 2, 2, 0 in each caption
+    facts = {"own": np.arange(30), "several": several}
+    both = judged(n=30, labels=np.arange(30) // 2, **facts)
+    both.real["network/features"] = np.repeat(np.arange(30.0) % 2 * 3, 5).reshape(30, 5)
+    (line,) = lines(["diversity"], both)
+    assert line["value"] == pytest.approx(4 / 3) and line["interval"] == pytest.approx([4 / 3] * 2)
+    assert (line["captions"], line["copies"], line["n"], line["n_real"]) == (4, 3, 30, 30)
+    assert line["real"] == pytest.approx(45**0.5) and line["real_pairs"] == "of one class"
+    assert line["others"] == pytest.approx(3.1, rel=0.1)  # sqrt(2) times the mean of a chi of 5
+    (line,) = lines(["diversity"], judged(n=30, labels=np.arange(30), **facts))
+    assert line["real"] == pytest.approx(3.1, rel=0.1) and line["real_pairs"] == "any two"
+
+
 @pytest.mark.parametrize(
     "metric, sizes, message",
     [
@@ -91,6 +106,7 @@ def test_colours_of_faithful_fakes_and_of_plain_ones():
         ("is", (30, 9), "9 real pictures"),
         ("kid", (2, 30), "2 generated pictures"),
         ("pr", (30, 4), "4 real pictures are too few, expected at least 5"),
+        ("diversity", (1, 30), "1 generated pictures are too few"),
     ],
 )
 def test_too_few_pictures_are_refused(metric, sizes, message):

@@ -7,7 +7,7 @@ is understood by each program, which reads the keys that concern it.
 from misc.config.defaults import common
 from misc.config.keys import Key, above, at_least, one_of, power_of_two, share
 
-METRICS = ("is", "fid", "kid", "pr", "r_precision", "attributes", "colour")
+METRICS = ("is", "fid", "kid", "pr", "diversity", "r_precision", "attributes", "colour")
 
 KEYS = common.KEYS + (
     Key("EMBEDDING_TYPE", "cnn-rnn", "text embedding; only char-CNN-RNN's is alive"),
@@ -109,7 +109,7 @@ KEYS = common.KEYS + (
     Key(
         "EVAL.NETWORK",
         "efficientnet-lite0",
-        "main.py: what looks at pictures for fid, kid and pr, and for is without a classifier",
+        "main.py: what looks at pictures for fid, kid, pr, diversity; for is without a classifier",
         one_of("efficientnet-lite0", "mobilenet-v2", "inception-2015", "inception-v3"),
         free=True,
     ),

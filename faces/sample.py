@@ -1,0 +1,117 @@
+"""Faces for others: `load(run)` gives functions from descriptions to embeddings, and to faces."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
+
+from faces.captions import Vocabulary
+from faces.growth import Growth
+from faces.trainer import build_sampled, sampled
+from misc.data.images import to_uint8
+from misc.evaluation.steady import ROWS, steady
+from misc.training import noise
+from misc.training.distribute import precision
+from misc.training.runs import load_run, restore_networks
+
+
+class Sampler:
+    """Descriptions in, faces out; row r depends on it and (seed, start + r) alone.
+
+    An embedding is what the LSTM makes of a description, float32 (HIDDEN_SIZE,).
+
+    Args:
+      networks: `text_encoder`, `conditioning` and `generator`, those to sample.
+      growth: the stage that the generator is in, and how far that has faded in, 0 to 1.
+    Attributes: cfg, vocabulary: of the run; step: of its checkpoint; growth; imsize: side of a
+      face, at this stage.
+    """
+
+    def __init__(
+        self,
+        networks: dict,
+        cfg: EasyDict,
+        vocabulary: Vocabulary,
+        growth: tuple[int, float],
+        step: int = 0,
+    ):
+        self.cfg, self.vocabulary, self.step, self.growth = cfg, vocabulary, step, growth
+        self.imsize = 4 << growth[0]
+        self._networks = networks
+        self._encoded = tf.function(
+            lambda ids: networks["text_encoder"](ids, training=False),
+            input_signature=[tf.TensorSpec((ROWS, cfg.CAPTIONS_LENGTH), tf.int32)],
+        )
+        self._run = tf.function(self._pictures)  # always of as many rows; one graph more for walks
+
+    def embed(self, captions: Sequence[str]) -> np.ndarray:
+        """Captions -> embeddings, float32 (n, HIDDEN_SIZE).
+
+        Raises: UserError for one that is empty, or of unknown words alone.
+        """
+        ids = self.vocabulary.ids(captions, self.cfg.CAPTIONS_LENGTH)
+        return steady(lambda rows, seed, start: (self._encoded(rows).numpy(),))(ids, 0, 0)[0]
+
+    def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
+        """Embeddings -> faces, uint8 (n, imsize, imsize, 3)."""
+        return self.scales(embedding, seed, start)[-1]
+
+    def stages(
+        self, embedding: np.ndarray, seed: int, start: int = 0, walk: np.ndarray | None = None
+    ) -> tuple[np.ndarray]:
+        """The same as the tuple of stages that every room's sampler gives; here of one.
+
+        `walk`: float32 (n,) from 0 to 1, for rows on the way from noise `start` to the next.
+        """
+        return self.scales(embedding, seed, start, walk)[-1:]
+
+    def scales(
+        self, embedding: np.ndarray, seed: int, start: int = 0, walk: np.ndarray | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """The same in every size that the networks make at once, 4 px first."""
+        return steady(self._rows)(np.asarray(embedding, np.float32), seed, start, walk)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what makes embeddings, weights, words and how they are used: 64 hex digits."""
+        cfg = self.cfg
+        facts = [cfg.MASKED, cfg.CAPTIONS_LENGTH, cfg.NUM_LAYERS, self.vocabulary.digest]
+        digest = hashlib.sha256(json.dumps(facts).encode())
+        for weight in self._networks["text_encoder"].weights:
+            digest.update(np.ascontiguousarray(weight.numpy(), "<f4").tobytes())
+        return digest.hexdigest()
+
+    def _rows(self, embedding, seed, start, walk=None):
+        numbers = (tf.constant(number, tf.int64) for number in (seed, start))
+        return tuple(to_uint8(scale.numpy()) for scale in self._run(embedding, *numbers, walk))
+
+    def _pictures(self, embedding, seed, start, walk):
+        cfg, rows = self.cfg, tf.shape(embedding)[0]
+        eps = noise.rows_normal(seed, start, rows, noise.EPS_G, cfg.CA_OUT_SIZE, walk=walk)
+        width = cfg.LATENT_SIZE - cfg.CA_OUT_SIZE
+        z = noise.rows_normal(seed, start, rows, noise.Z_G, width, walk=walk)
+        condition = self._networks["conditioning"]([embedding, eps], training=False)["c"]
+        latent, generator = tf.concat([condition, z], -1), self._networks["generator"]
+        if cfg.NETWORK_TYPE == "multiscale":
+            return generator(latent, training=False)
+        stage, alpha = self.growth
+        return [generator(latent, stage=stage, alpha=alpha, training=False)]
+
+
+def load(run: str | Path, checkpoint: str = "newest") -> Sampler:
+    """The sampler of a run folder, at the stage that its checkpoint is in.
+
+    Args: checkpoint: as `restore_networks` takes it.
+    Raises: UserError if it is none of faces, untrained, or its words are another run's.
+    """
+    _, cfg = load_run(run, "faces")
+    vocabulary, growth = Vocabulary.load(run), Growth.load(run, cfg)
+    with precision(cfg.PRECISION):
+        networks = build_sampled(cfg, len(vocabulary.words))
+    names = sampled(cfg)
+    step = restore_networks(run, {names[k]: network for k, network in networks.items()}, checkpoint)
+    return Sampler(networks, cfg, vocabulary, growth.at(step), step)
