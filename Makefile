@@ -7,7 +7,7 @@ GPU ?= $(if $(wildcard .venv/installed-gpu),1,0)
 STAMP = .venv/installed$(if $(filter 1,$(GPU)),-gpu)
 OTHER = .venv/installed$(if $(filter 1,$(GPU)),,-gpu)
 
-.PHONY: venv demo report test test-slow lint lock
+.PHONY: venv demo editor report test test-slow lint lock
 
 venv: $(STAMP)
 
@@ -52,6 +52,18 @@ runs/classifier_$(DEMO)/classifier.json: | data/$(DEMO)_mixed/set.json
 report: demo
 	$(BIN)/python encoder/run_exp.py --cfg encoder/cfg/demo.yml --set CONFIG_NAME=encoder_held_out --set SEED=1
 	$(BIN)/python main.py --cfg cfg/report_demo.yml
+
+# Faces are drawn, an editor learns them, and moves one that it has not seen along four attributes.
+FACES = demo_faces
+editor: venv data/$(FACES)/set.json
+	$(BIN)/python editor/run_exp.py --cfg editor/cfg/demo.yml
+	$(BIN)/python editor/edit.py --run runs/editor_$(FACES) --image data/raw/$(FACES)/img_align_celeba/000001.jpg --strip Smiling Eyeglasses Wearing_Hat Black_Hair --out runs/editor_$(FACES)/strips.png
+
+data/raw/$(FACES)/drawn.json: | venv
+	$(BIN)/python misc/draw_dataset.py --kind faces --preset easy --count 4000 --size 96 --out data/raw/$(FACES)
+
+data/$(FACES)/set.json: | data/raw/$(FACES)/drawn.json
+	$(BIN)/python misc/preprocess_faces.py --source data/raw/$(FACES) --whole --annotations data/raw/$(FACES)/face2text.json --out data/$(FACES) --imsizes 32 64
 
 # Two processes, a file of tests in one of them: most tests keep one core busy.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile

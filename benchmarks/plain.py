@@ -150,7 +150,9 @@ def editor_gradients(networks, real, eps, prior, loss):
         judged = discriminator(tf.concat([real, made], 0), training=True)
         features, logits = judged["features"], judged["logits"]
         squares = tf.square(features[rows : 2 * rows] - features[:rows])
-        like = 0.5 * tf.reduce_mean(tf.reduce_sum(squares, axis=1))
+        apart = tf.reduce_sum(tf.square(made[:rows] - real), axis=(1, 2, 3))
+        squared = tf.reduce_sum(squares, axis=1) + loss.PIXELS * apart
+        like = 0.5 * tf.reduce_mean(squared)
         trues, fakes = logits[:rows], logits[rows:]
         called_real = bce(tf.ones_like(fakes), fakes)
         d_loss = loss.REAL_SHARE * bce(tf.ones_like(trues), trues)

@@ -22,6 +22,7 @@ def test_the_plain_networks_are_the_published_ones():
 def test_the_plain_gradients_are_those_of_the_trainer(imsize, saturating):
     overrides = [f"IMAGE.SIZE={imsize}", "GAN.WIDTH=0.05", "Z_DIM=5", "LOSS.GAMMA=0.01"]
     overrides += [f"LOSS.SATURATING={saturating}", "LOSS.REAL_SHARE=0.4", "LOSS.LAYER=2"]
+    overrides += ["LOSS.PIXELS=0.3"]
     cfg = load_config("editor", None, overrides)
     keras.utils.set_random_seed(0)
     trainer = build(cfg, 1, 3)
