@@ -57,7 +57,7 @@ report: demo
 FACES = demo_faces
 editor: venv data/$(FACES)/set.json
 	$(BIN)/python editor/run_exp.py --cfg editor/cfg/demo.yml
-	$(BIN)/python editor/edit.py --run runs/editor_$(FACES) --image data/raw/$(FACES)/img_align_celeba/000001.jpg --strip Smiling Eyeglasses Wearing_Hat Black_Hair --out runs/editor_$(FACES)/strips.png
+	$(BIN)/python editor/edit.py --run runs/editor_$(FACES) --image data/raw/$(FACES)/img_align_celeba/000082.jpg --strip Smiling Eyeglasses Wearing_Hat Black_Hair --out runs/editor_$(FACES)/strips.png
 
 data/raw/$(FACES)/drawn.json: | venv
 	$(BIN)/python misc/draw_dataset.py --kind faces --preset easy --count 4000 --size 96 --out data/raw/$(FACES)
