@@ -118,6 +118,13 @@ class Conv(Scaled):
         return self.biased(y)
 
 
+def kept(model: keras.Model, name: str, parts: list) -> list:
+    """`parts`, each an attribute of the model too: tf.train.Checkpoint passes over lists."""
+    for i, part in enumerate(parts):
+        setattr(model, f"{name}_{i}", part)
+    return parts
+
+
 def leaky(x):
     """max(x, 0.2 x)."""
     return tf.nn.leaky_relu(x, LEAK)

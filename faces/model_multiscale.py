@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from faces import model_progressive
-from faces.layers import Conv, widths
+from faces.layers import Conv, kept, widths
 from faces.model_progressive import Down, End
 
 
@@ -71,8 +71,10 @@ class Discriminator(keras.Model):
             statistic=minibatch_std,
             equalised=equalised,
         )
-        self.blocks = [end, *(Down(width, equalised=equalised) for width in own[:-1])]
-        self.from_rgb = [Conv(width, 1, equalised=equalised) for width in own]
+        downs = [Down(width, equalised=equalised) for width in own[:-1]]
+        self.blocks = kept(self, "block", [end, *downs])
+        colours = [Conv(width, 1, equalised=equalised) for width in own]
+        self.from_rgb = kept(self, "colour", colours)
         for i, width in enumerate(seen):
             self.blocks[i].build((None, 4 << i, 4 << i, width))
             self.from_rgb[i].build((None, 4 << i, 4 << i, 3))

@@ -18,6 +18,7 @@ from faces.layers import (
     doubled,
     grown_up,
     half,
+    kept,
     leaky,
     pixel_norm,
     widths,
@@ -167,9 +168,10 @@ class Generator(keras.Model):
             raise ValueError(f"rgb is {rgb!r}, expected linear or tanh")
         self.depth, self.latent_size, self.rgb = depth, latent_size, rgb
         maps = widths(depth, latent_size)
-        self.blocks = [Start(maps[0], equalised=equalised)]
-        self.blocks += [Up(width, equalised=equalised) for width in maps[1:]]
-        self.to_rgb = [Conv(3, 1, equalised=equalised, use_bias=rgb == "linear") for _ in maps]
+        ups = [Up(width, equalised=equalised) for width in maps[1:]]
+        self.blocks = kept(self, "block", [Start(maps[0], equalised=equalised), *ups])
+        colours = [Conv(3, 1, equalised=equalised, use_bias=rgb == "linear") for _ in maps]
+        self.to_rgb = kept(self, "colour", colours)
         shape = (None, latent_size)
         for i, width in enumerate(maps):
             self.blocks[i].build(shape)
@@ -228,9 +230,11 @@ class Discriminator(keras.Model):
             statistic=minibatch_std,
             equalised=equalised,
         )
-        self.blocks = [end, *(Down(width, equalised=equalised) for width in maps[:-1])]
+        downs = [Down(width, equalised=equalised) for width in maps[:-1]]
+        self.blocks = kept(self, "block", [end, *downs])
         bias = condition != "readme"  # the first T2F has none here
-        self.from_rgb = [Conv(width, 1, equalised=equalised, use_bias=bias) for width in maps]
+        colours = [Conv(width, 1, equalised=equalised, use_bias=bias) for width in maps]
+        self.from_rgb = kept(self, "colour", colours)
         for i, width in enumerate(maps):
             self.blocks[i].build((None, 4 << i, 4 << i, width))
             self.from_rgb[i].build((None, 4 << i, 4 << i, 3))

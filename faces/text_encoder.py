@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from faces.layers import Dense
+from faces.layers import Dense, kept
 
 CA_FORMS = ("logvar", "linear", "relu")
 
@@ -40,7 +40,7 @@ class TextEncoder(keras.Model):
             shape=(vocab_size, embedding_size), initializer=_words, name="words"
         )
         uniform = keras.initializers.RandomUniform(-(hidden_size**-0.5), hidden_size**-0.5)
-        self.lstm = [
+        lstm = [
             layers.LSTM(
                 hidden_size,
                 kernel_initializer=uniform,
@@ -52,6 +52,7 @@ class TextEncoder(keras.Model):
             )
             for _ in range(num_layers)
         ]
+        self.lstm = kept(self, "lstm", lstm)
         for i, layer in enumerate(self.lstm):
             layer.build((None, None, hidden_size if i else embedding_size))
         self.built = True

@@ -105,3 +105,13 @@ def test_too_small_latent_vectors():
         Generator(depth=7, latent_size=4)
     with pytest.raises(ValueError, match="too small for depth 7: expected a multiple of 16"):
         Discriminator(depth=7, latent_size=8)
+
+
+@pytest.mark.parametrize("make", [Generator, Discriminator])
+def test_a_checkpoint_holds_all_of_it(make, tmp_path):
+    one, other = (make(**SMALL) for _ in range(2))
+    one.set_weights([weight + 1 for weight in one.get_weights()])
+    prefix = tf.train.Checkpoint(network=one).save(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(network=other).restore(prefix).assert_consumed()
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,5 +1,7 @@
 """The LSTM by hand and against padding; what a text becomes, by hand, in its three forms."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -71,7 +73,7 @@ def test_unmasked_it_reads_the_padding():
 @pytest.mark.parametrize("masked", [True, False])
 def test_gradients_in_a_graph(masked):
     """Each used parameter moves, but the vector of the padding; cutting the batch changes none."""
-    network = encoder(masked=masked)
+    network = encoder(masked=masked, num_layers=1)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
     def gradients(tokens):
@@ -153,3 +155,13 @@ def test_a_deviation_of_relu_that_is_off_never_comes_back():
 def test_refused_forms():
     with pytest.raises(ValueError, match="'sigma', expected one of"):
         Conditioning(text_size=4, form="sigma")
+
+
+@pytest.mark.parametrize("make", [encoder, partial(Conditioning, text_size=4)])
+def test_a_checkpoint_holds_all_of_it(make, tmp_path):
+    one, other = (make() for _ in range(2))
+    one.set_weights([weight + 1 for weight in one.get_weights()])
+    prefix = tf.train.Checkpoint(network=one).save(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(network=other).restore(prefix).assert_consumed()
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
