@@ -203,7 +203,12 @@ class Trainer:
         gradients = tape.gradient(loss, list(parts.values()))
         for (group, variables), own in zip(parts.items(), gradients, strict=True):
             # Colours of sizes that are neither shown nor faded from have none.
-            given = [pair for pair in zip(own, variables, strict=True) if pair[0] is not None]
+            given = [
+                # Those of words come as rows, which Adam would not treat as it does all others.
+                (tf.convert_to_tensor(gradient), variable)
+                for gradient, variable in zip(own, variables, strict=True)
+                if gradient is not None
+            ]
             self.optimizers[group].apply(*zip(*given, strict=True))
 
     def _reals(self, pictures, stage: int, alpha):

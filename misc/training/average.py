@@ -43,7 +43,7 @@ class RunningAverages:
         self.networks = {name: built[name] for name in networks}
         self.saved = {f"average_{name}": network for name, network in self.networks.items()}
         for name, network in networks.items():
-            for pair in zip(self.networks[name].variables, network.variables, strict=True):
+            for pair in zip(self.networks[name].weights, network.weights, strict=True):
                 begin = (begins or {}).get(id(pair[1]), 0)
                 self._pairs.setdefault(begin, []).append(pair)
 
