@@ -49,8 +49,11 @@ def main(argv: list[str] | None = None) -> None:
     room, run_cfg = load_run(run, "initial", "final", "faces")
     text = None if room == "faces" else Text.load(run)  # None: the run is its own encoder
     data = _data_folder(args, cfg, run_cfg)
-    source = _source(args, cfg, data, text)
-    test = _test_captions(data, text) if cfg.EVAL.METRICS else None
+    written = args.captions or not cfg.B_VALIDATION
+    test = _test_captions(data, text) if cfg.EVAL.METRICS or not written else None
+    source = _source(args, cfg, data, text) if written else test
+    if text is None:
+        _check_words(run, run_cfg, written and source, test)
     encoder = None
     if source.embeddings is None or (test and test.embeddings is None):
         encoder = _encoder_run(args, run, text)
@@ -70,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
     facts = {"seed": seed, "run": run.as_posix(), "step": sampler.step}
     embed = _embedder(encoder, text, sampler)
     digest = text.digest if text else sampler.digest
-    evaluation = test and Evaluation(cfg.EVAL, *_held_out_encoder(cfg, digest))
+    evaluation = cfg.EVAL.METRICS and Evaluation(cfg.EVAL, *_held_out_encoder(cfg, digest))
     sheet = write_gallery(
         args.out or run / "samples" / f"{source.name}_step{sampler.step}_seed{seed}",
         source.captions,
@@ -81,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=seed,
         facts=facts | {"encoder": digest if source.proved else ""},
     )
-    if test:
+    if evaluation:
         told = evaluation.lines(
             run,
             sampler,
@@ -145,10 +148,9 @@ def _data_folder(args: argparse.Namespace, cfg, run_cfg) -> Path:
 
 
 def _source(args: argparse.Namespace, cfg, data: Path, text) -> Source:
+    """The sentences that the user wrote."""
     from misc.data.sentences import Sentences, check_sentence, example_file, read_sentences
 
-    if not args.captions and cfg.B_VALIDATION:
-        return _test_captions(data, text)
     if args.captions:
         name, path = "captions", Path()
         found = Sentences([check_sentence(s, "--captions") for s in args.captions])
@@ -201,6 +203,16 @@ def _test_captions(data: Path, text) -> Source:
             if split.quarantined:
                 embeddings = embeddings[split.rows_of_captions()]
     return Source("validation", captions, embeddings)
+
+
+def _check_words(run: Path, cfg, written: Source | None, test: Source | None) -> None:
+    """Sentences that a run of faces cannot read are a mistake; a test split may have some."""
+    from faces.captions import check_descriptions, warn_of_unread
+
+    if written:
+        check_descriptions(run, written.captions, cfg.CAPTIONS_LENGTH)
+    if test:
+        warn_of_unread(run, test.captions, cfg.CAPTIONS_LENGTH)
 
 
 def _encoder_run(args: argparse.Namespace, run: Path, text) -> str | None:

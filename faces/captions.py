@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from misc.training.runs import write_changed
 PAD, UNKNOWN = "<pad>", "<unk>"  # words 0 and 1
 FILE = "vocabulary.json"
 _MOST_BYTES = 2**26  # of that file; Face2Text's has 40 thousand
+_NAMED = 20  # unknown words in a warning
 
 
 def tokens(text: str) -> list[str]:
@@ -46,29 +48,22 @@ class Vocabulary:
             counts.update(tokens(caption))
         return cls((PAD, UNKNOWN, *sorted(counts, key=lambda word: (-counts[word], word))))
 
-    def knows(self, text: str, length: int) -> bool:
-        """Whether one of the first `length` words of a text is known."""
-        return any(word in self._number for word in tokens(text)[:length])
-
     def ids(self, texts: Sequence[str], length: int) -> np.ndarray:
         """Numbers of the words: int32 (n, length), zeros behind them, the rest cut off.
 
         A word that is not known becomes `<unk>`.
-        Raises: UserError for a text without a word, or whose first `length` words are all unknown.
         """
         ids = np.zeros((len(texts), length), np.int32)
         for row, text in zip(ids, texts, strict=True):
             numbers = [self._number.get(word, 1) for word in tokens(text)[:length]]
-            if not numbers:
-                raise UserError("a caption is empty: write what the face should look like")
-            if set(numbers) == {1}:
-                known = " ".join(word for word in self.words[2:] if word.isalpha())[:100]
-                raise UserError(
-                    f"caption {text[:100]!r}: none of its words is known to this run, which "
-                    f"learned others, such as: {known.rpartition(' ')[0] or known}"
-                )
             row[: len(numbers)] = numbers
         return ids
+
+    def read(self, text: str, length: int) -> tuple[list[str], list[str]]:
+        """Known and unknown words among the first `length` tokens; signs and digits are neither."""
+        words = [word for word in tokens(text)[:length] if word.isalpha()]
+        known = [word for word in words if word in self._number]
+        return known, [word for word in words if word not in self._number]
 
     def save(self, folder: Path | str) -> None:
         """Write vocabulary.json into a run folder, or see that what is there is the same.
@@ -110,6 +105,47 @@ class Vocabulary:
                 f"began with {expected[:12]}): put back the one it was trained with"
             )
         return vocabulary
+
+
+def check_descriptions(run: Path | str, captions: Sequence[str], length: int) -> None:
+    """See that a run can read what its user wrote; what of it will not be read is a warning.
+
+    Raises: UserError for a description without a word, or with none that the run knows.
+    """
+    vocabulary, unknown = Vocabulary.load(run), {}
+    for caption in captions:
+        known, others = vocabulary.read(caption, length)
+        if not known and not others:
+            raise UserError(f"{caption[:100]!r} has no word: write what the face should look like")
+        if not known:
+            words = " ".join(word for word in vocabulary.words[2:] if word.isalpha())[:100]
+            raise UserError(
+                f"{caption[:100]!r}: none of its words is known to {run}, which learned others, "
+                f"such as: {words.rpartition(' ')[0] or words}"
+            )
+        unknown |= dict.fromkeys(others)
+    if unknown:
+        more = f" and {len(unknown) - _NAMED} others" if len(unknown) > _NAMED else ""
+        named = ", ".join(list(unknown)[:_NAMED])
+        print(f"warning: {run} does not know: {named}{more}", file=sys.stderr)
+    if cut := sum(len(tokens(caption)) > length for caption in captions):
+        print(
+            f"warning: {cut} descriptions are longer than {length} words and signs, the rest is "
+            "not read",
+            file=sys.stderr,
+        )
+
+
+def warn_of_unread(run: Path | str, captions: Sequence[str], length: int) -> None:
+    """Tell how many of a split's captions hold no word that a run knows; it draws faces of them."""
+    vocabulary = Vocabulary.load(run)
+    unread = sum(not vocabulary.read(caption, length)[0] for caption in captions)
+    if unread:
+        print(
+            f"warning: {run} knows no word of {unread} of the {len(captions)} test captions; "
+            "they count as unknown words",
+            file=sys.stderr,
+        )
 
 
 def _checked(words) -> list[str]:

@@ -171,7 +171,7 @@ class FaceData:
     """Batches of the training pictures, and the sentences of the sample grids.
 
     Attributes: steps_per_epoch, growth, dataset: of `FaceBatches`; timetable; vocabulary; facts:
-      digest of the vocabulary; shown: int32 (k, CAPTIONS_LENGTH), sentences of the grids.
+      digest of the vocabulary; shown: the sentences of the grids.
     Raises: UserError if the set is missing or does not fit the configuration.
     """
 
@@ -182,15 +182,14 @@ class FaceData:
         batches = FaceBatches(cfg, splits["train"], self.vocabulary)
         self.steps_per_epoch, self.growth = batches.steps_per_epoch, batches.growth
         self.timetable, self.dataset = self.growth.timetable, batches.dataset
-        self._copies, self._imsize = cfg.TRAIN.NUM_COPY, batches.imsize
-        self._reals, self._captions, said = [], [], []
+        self._copies, self._seed, self._imsize = cfg.TRAIN.NUM_COPY, cfg.SEED, batches.imsize
+        self._reals, self._captions, self.shown = [], [], []
         size = splits["train"].stored(self._imsize, "DEPTH")
         for name, split in splits.items():
             for i, caption in _sayable(split, self.vocabulary, cfg):
                 self._reals.append(centre_of(split.pictures([i], size)[0], self._imsize))
                 self._captions.append(f"{name}: {caption}")
-                said.append(caption)
-        self.shown = self.vocabulary.ids(said, cfg.CAPTIONS_LENGTH)
+                self.shown.append(caption)
 
     def save(self, folder) -> None:
         """Write into the run folder what sampling needs to know: the vocabulary, and the stages.
@@ -203,9 +202,10 @@ class FaceData:
     def grid(self, sampler):
         """A Pillow sheet, always of one size: real | NUM_COPY faces of each sentence.
 
-        Args: sampler: int32 (n, CAPTIONS_LENGTH) -> uint8 (n, side, side, 3), of whatever stage.
+        Args: sampler: a `faces.sample.Sampler`, of whatever stage.
         """
-        fakes = sampler(np.repeat(self.shown, self._copies, axis=0))
+        embedding = sampler.embed(self.shown)
+        fakes = sampler(embedding.repeat(self._copies, axis=0), self._seed)
         scale = self._imsize // fakes.shape[1]
         fakes = fakes.repeat(scale, axis=1).repeat(scale, axis=2)
         rows = zip(self._reals, np.split(fakes, len(self._reals)), strict=True)
@@ -232,5 +232,5 @@ def _sayable(split: PreparedSplit, vocabulary: Vocabulary, cfg: EasyDict) -> Ite
     """
     order = draws(cfg.SEED, _SHOWN, 0).permutation(len(split)).tolist()
     pairs = ((i, caption) for i in order for caption in split.record(i)["captions"][:1])
-    said = (pair for pair in pairs if vocabulary.knows(pair[1], cfg.CAPTIONS_LENGTH))
+    said = (pair for pair in pairs if vocabulary.read(pair[1], cfg.CAPTIONS_LENGTH)[0])
     return itertools.islice(said, cfg.TRAIN.NUM_COPY)

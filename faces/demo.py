@@ -107,7 +107,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _descriptions(args: argparse.Namespace, cfg) -> list[str]:
     """What the flags describe, readable by the run; warns of what it will not read."""
-    from faces.captions import Vocabulary, tokens
+    from faces.captions import check_descriptions
     from misc.data.sentences import check_sentence, read_sentences
 
     captions = args.between or args.descriptions
@@ -123,21 +123,7 @@ def _descriptions(args: argparse.Namespace, cfg) -> list[str]:
             f"{len(captions)} descriptions of {each} faces: expected at most {MOST:,} in all; "
             "main.py writes as many as there are, each into a file of its own"
         )
-    vocabulary, length = Vocabulary.load(args.run), cfg.CAPTIONS_LENGTH
-    known, unknown = set(vocabulary.words), {}
-    for caption in captions:
-        read = tokens(caption)[:length]
-        words = [word for word in read if word.isalpha()]
-        vocabulary.ids([" ".join(words)], length)  # a full stop is known, but describes nothing
-        unknown |= dict.fromkeys(word for word in words if word not in known)
-    if unknown:
-        print(f"warning: {args.run} does not know: {', '.join(unknown)}", file=sys.stderr)
-    if cut := sum(len(tokens(caption)) > length for caption in captions):
-        print(
-            f"warning: {cut} descriptions are longer than {length} words and signs, the rest is "
-            "not read",
-            file=sys.stderr,
-        )
+    check_descriptions(args.run, captions, cfg.CAPTIONS_LENGTH)
     return captions
 
 

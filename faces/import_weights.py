@@ -183,7 +183,8 @@ def _write(out: Path, cfg, files, arrays) -> None:
     """Build the networks, fill them, and write the run folder; prints one JSON line."""
     from faces.data import training_vocabulary, with_vocabulary
     from faces.growth import Growth
-    from faces.trainer import build_networks, sampled
+    from faces.sample import sampled
+    from faces.trainer import build_networks
     from misc.data.atomic import disk_errors
     from misc.data.tensors import tensors_of
     from misc.training.import_run import fill, save_networks

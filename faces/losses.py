@@ -26,25 +26,22 @@ class Loss(NamedTuple):
     fooled: Callable
     penalty: str | None = None
 
-    def discriminator(self, real, fake, wrong=None, wrong_share: float = 0.5, summed: bool = False):
+    def discriminator(self, real, fake, wrong=None, *, summed: bool = False):
         """The discriminator's loss.
 
         Args:
           real, fake, wrong: logits (n,) of real pictures with their texts, of made ones, and of
             real ones with others' texts; `wrong` None where these are not used.
-          wrong_share: what part of the negatives' weight `wrong` has; `fake` has the rest, so
-            negatives weigh as much as positives.
-          summed: both negatives weigh 1, as in T2F: twice the positives.
+          summed: both negatives weigh 1, as in T2F: twice the positives; else half each.
         Returns: float32 scalar.
         """
         real, fake = _wide(real), _wide(fake)
         if wrong is None:
             return _mean(self.positive(real, fake)) + _mean(self.negative(fake, real))
         loss = 0.0
-        for other, share in ((fake, 1.0 - wrong_share), (_wide(wrong), wrong_share)):
-            # A positive is counted once, whatever the number of the negatives.
-            loss += (0.5 if summed else share) * _mean(self.positive(real, other))
-            loss += (1.0 if summed else share) * _mean(self.negative(other, real))
+        for other in (fake, _wide(wrong)):
+            loss += 0.5 * _mean(self.positive(real, other))
+            loss += (1.0 if summed else 0.5) * _mean(self.negative(other, real))
         return loss
 
     def generator(self, real, fake):

@@ -5,18 +5,59 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
+from faces import model_multiscale, model_progressive
 from faces.captions import Vocabulary
 from faces.growth import Growth
-from faces.trainer import build_sampled, sampled
+from faces.layers import grown_up
+from faces.text_encoder import Conditioning, TextEncoder
 from misc.data.images import to_uint8
 from misc.evaluation.steady import ROWS, steady
 from misc.training import noise
 from misc.training.distribute import precision
 from misc.training.runs import load_run, restore_networks
+
+MODELS = {"progressive": model_progressive, "multiscale": model_multiscale}
+SAMPLED = ("text_encoder", "conditioning", "generator")
+
+
+def build_sampled(cfg: EasyDict, vocab_size: int) -> dict[str, keras.Model]:
+    """The networks of `SAMPLED` by name, as training and sampling both build them."""
+    return {
+        "text_encoder": TextEncoder(
+            vocab_size=vocab_size,
+            embedding_size=cfg.EMBEDDING_SIZE,
+            hidden_size=cfg.HIDDEN_SIZE,
+            num_layers=cfg.NUM_LAYERS,
+            masked=cfg.MASKED,
+        ),
+        "conditioning": Conditioning(
+            text_size=cfg.HIDDEN_SIZE,
+            ca_out_size=cfg.CA_OUT_SIZE,
+            form=cfg.CA_FORM,
+            equalised=cfg.USE_EQL,
+        ),
+        "generator": MODELS[cfg.NETWORK_TYPE].Generator(
+            depth=cfg.DEPTH, latent_size=cfg.LATENT_SIZE, rgb=cfg.RGB, equalised=cfg.USE_EQL
+        ),
+    }
+
+
+def sampled(cfg: EasyDict) -> dict[str, str]:
+    """Names, in a run's checkpoints, of the networks to sample, by what they are."""
+    return {name: f"average_{name}" if cfg.USE_EMA else name for name in SAMPLED}
+
+
+def generate(generator, cfg: EasyDict, c, z, stage: int, alpha):
+    """Faces of a condition and noise: float32 (n, side, side, 3); of all sizes at once, a list."""
+    latent = tf.concat([c, z], -1)
+    if cfg.NETWORK_TYPE == "multiscale":
+        return generator(latent)
+    return generator(latent, stage=stage, alpha=alpha)
 
 
 class Sampler:
@@ -25,10 +66,9 @@ class Sampler:
     An embedding is what the LSTM makes of a description, float32 (HIDDEN_SIZE,).
 
     Args:
-      networks: `text_encoder`, `conditioning` and `generator`, those to sample.
+      networks: those of `SAMPLED`, by name.
       growth: the stage that the generator is in, and how far that has faded in, 0 to 1.
-    Attributes: cfg, vocabulary: of the run; step: of its checkpoint; growth; imsize: side of a
-      face, at this stage.
+    Attributes: cfg, vocabulary: of the run; step: of its checkpoint; growth: may be set anew.
     """
 
     def __init__(
@@ -36,22 +76,27 @@ class Sampler:
         networks: dict,
         cfg: EasyDict,
         vocabulary: Vocabulary,
-        growth: tuple[int, float],
+        growth: tuple[int, float] = (0, 1.0),
         step: int = 0,
     ):
         self.cfg, self.vocabulary, self.step, self.growth = cfg, vocabulary, step, growth
-        self.imsize = 4 << growth[0]
         self._networks = networks
         self._encoded = tf.function(
-            lambda ids: networks["text_encoder"](ids, training=False),
+            lambda ids: networks["text_encoder"](ids),
             input_signature=[tf.TensorSpec((ROWS, cfg.CAPTIONS_LENGTH), tf.int32)],
         )
-        self._run = tf.function(self._pictures)  # always of as many rows; one graph more for walks
+        # Always of as many rows; a graph for each stage, one more while it fades, and for walks.
+        self._run = tf.function(self._pictures)
+
+    @property
+    def imsize(self) -> int:
+        """Side of a face, px, at this stage."""
+        return 4 << self.growth[0]
 
     def embed(self, captions: Sequence[str]) -> np.ndarray:
-        """Captions -> embeddings, float32 (n, HIDDEN_SIZE).
+        """Captions -> embeddings, float32 (n, HIDDEN_SIZE); each unknown word is read as `<unk>`.
 
-        Raises: UserError for one that is empty, or of unknown words alone.
+        `faces.captions.check_descriptions` finds those of which nothing is read.
         """
         ids = self.vocabulary.ids(captions, self.cfg.CAPTIONS_LENGTH)
         return steady(lambda rows, seed, start: (self._encoded(rows).numpy(),))(ids, 0, 0)[0]
@@ -87,19 +132,18 @@ class Sampler:
 
     def _rows(self, embedding, seed, start, walk=None):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))
-        return tuple(to_uint8(scale.numpy()) for scale in self._run(embedding, *numbers, walk))
+        stage, alpha = self.growth
+        alpha = alpha if grown_up(alpha) else tf.constant(alpha, tf.float32)
+        made = self._run(embedding, *numbers, walk, stage, alpha)
+        return tuple(to_uint8(scale.numpy()) for scale in made)
 
-    def _pictures(self, embedding, seed, start, walk):
+    def _pictures(self, embedding, seed, start, walk, stage: int, alpha):
         cfg, rows = self.cfg, tf.shape(embedding)[0]
         eps = noise.rows_normal(seed, start, rows, noise.EPS_G, cfg.CA_OUT_SIZE, walk=walk)
         width = cfg.LATENT_SIZE - cfg.CA_OUT_SIZE
         z = noise.rows_normal(seed, start, rows, noise.Z_G, width, walk=walk)
-        condition = self._networks["conditioning"]([embedding, eps], training=False)["c"]
-        latent, generator = tf.concat([condition, z], -1), self._networks["generator"]
-        if cfg.NETWORK_TYPE == "multiscale":
-            return generator(latent, training=False)
-        stage, alpha = self.growth
-        return [generator(latent, stage=stage, alpha=alpha, training=False)]
+        c = self._networks["conditioning"]([embedding, eps])["c"]
+        return tf.nest.flatten(generate(self._networks["generator"], cfg, c, z, stage, alpha))
 
 
 def load(run: str | Path, checkpoint: str = "newest") -> Sampler:

@@ -4,25 +4,19 @@ import itertools
 from functools import partial
 
 import keras
-import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
-from faces import model_multiscale, model_progressive
 from faces.data import FaceData
 from faces.growth import Growth
 from faces.layers import half, progressive_real
 from faces.losses import LOSSES, drift, gradient_penalty, r1_penalty
-from faces.text_encoder import Conditioning, TextEncoder
+from faces.sample import MODELS, SAMPLED, Sampler, build_sampled, generate
 from misc.config.defaults.faces import GROUP, stages
 from misc.config.errors import UserError
-from misc.data.images import to_uint8
 from misc.networks.losses import kl_divergence
 from misc.training import noise
 from misc.training.average import RunningAverages
-
-_MODELS = {"progressive": model_progressive, "multiscale": model_multiscale}
-SAMPLED = ("text_encoder", "conditioning", "generator")
 
 
 def build(cfg: EasyDict, replicas: int, steps_per_epoch) -> "Trainer":
@@ -48,34 +42,12 @@ def make_data(cfg: EasyDict) -> FaceData:
     return FaceData(cfg)
 
 
-def build_sampled(cfg: EasyDict, vocab_size: int) -> dict[str, keras.Model]:
-    """`text_encoder`, `conditioning` and `generator`, by these names."""
-    return {
-        "text_encoder": TextEncoder(
-            vocab_size=vocab_size,
-            embedding_size=cfg.EMBEDDING_SIZE,
-            hidden_size=cfg.HIDDEN_SIZE,
-            num_layers=cfg.NUM_LAYERS,
-            masked=cfg.MASKED,
-        ),
-        "conditioning": Conditioning(
-            text_size=cfg.HIDDEN_SIZE,
-            ca_out_size=cfg.CA_OUT_SIZE,
-            form=cfg.CA_FORM,
-            equalised=cfg.USE_EQL,
-        ),
-        "generator": _MODELS[cfg.NETWORK_TYPE].Generator(
-            depth=cfg.DEPTH, latent_size=cfg.LATENT_SIZE, rgb=cfg.RGB, equalised=cfg.USE_EQL
-        ),
-    }
-
-
 def build_networks(cfg: EasyDict, vocab_size: int, replicas: int = 1) -> dict[str, keras.Model]:
-    """The same and `discriminator`.
+    """Those of `build_sampled` and `discriminator`.
 
     They are alike for any number of replicas: none of them keeps statistics of its batches.
     """
-    discriminator = _MODELS[cfg.NETWORK_TYPE].Discriminator(
+    discriminator = MODELS[cfg.NETWORK_TYPE].Discriminator(
         depth=cfg.DEPTH,
         latent_size=cfg.LATENT_SIZE,
         text_size=cfg.HIDDEN_SIZE,
@@ -85,11 +57,6 @@ def build_networks(cfg: EasyDict, vocab_size: int, replicas: int = 1) -> dict[st
         equalised=cfg.USE_EQL,
     )
     return build_sampled(cfg, vocab_size) | {"discriminator": discriminator}
-
-
-def sampled(cfg: EasyDict) -> dict[str, str]:
-    """Names, in a run's checkpoints, of the networks to sample, by what they are."""
-    return {name: f"average_{name}" if cfg.USE_EMA else name for name in SAMPLED}
 
 
 class Trainer:
@@ -117,7 +84,7 @@ class Trainer:
             self._begins(),
         )
         self.frozen = self.average.saved
-        self._drawn = tf.function(self._faces)
+        self._sampler = None
 
     def _parted(self, name: str) -> dict[str, list]:
         """Trainable variables of a network, in parts, stage by stage, by their optimizer's name."""
@@ -146,17 +113,18 @@ class Trainer:
         cfg, alpha = self._cfg, self._growth.alpha(step, stage)
         rows = tf.shape(batch["tokens"])[0]
         draw = partial(noise.normal, cfg.SEED, step)
+        make = partial(generate, self.networks["generator"], cfg)
         width = cfg.LATENT_SIZE - cfg.CA_OUT_SIZE
         real = self._reals(batch["real"], stage, alpha)
         with tf.GradientTape() as tape:
             text = self.networks["text_encoder"](batch["tokens"])
             drawn = self.networks["conditioning"]([text, draw(noise.EPS_G, rows, cfg.CA_OUT_SIZE)])
             with tape.stop_recording():
-                made = self._make(drawn["c"], draw(noise.Z_D, rows, width), stage, alpha)
+                made = make(drawn["c"], draw(noise.Z_D, rows, width), stage, alpha)
                 for number in range(cfg.N_CRITIC):
                     mix = noise.uniform(cfg.SEED, step, noise.MIX + number, rows)
                     d_losses = self._d_step(batch, real, made, text, mix, stage, alpha)
-            made = self._make(drawn["c"], draw(noise.Z_G, rows, width), stage, alpha)
+            made = make(drawn["c"], draw(noise.Z_G, rows, width), stage, alpha)
             read = tf.stop_gradient(text) if cfg.DETACH_TEXT else text
             fake_logits = self._judge(made, read, stage, alpha)
             relativistic = cfg.LOSS_FUNCTION == "relativistic-hinge"
@@ -219,31 +187,17 @@ class Trainer:
             sizes.insert(0, half(sizes[0]))
         return sizes
 
-    def _make(self, c, z, stage: int, alpha, generator=None):
-        generator = generator or self.networks["generator"]
-        latent = tf.concat([c, z], axis=-1)
-        return generator(latent, stage=stage, alpha=alpha) if self._grows else generator(latent)
-
     def _judge(self, pictures, text, stage: int, alpha):
         where = {"stage": stage, "alpha": alpha} if self._grows else {}
         return self.networks["discriminator"](pictures, text, **where)
 
+    def sampler(self, data: FaceData) -> Sampler:
+        """What samples the weights as they are now, at their stage: their averages, if any."""
+        self._sampler = self._sampler or Sampler(self.average.networks, self._cfg, data.vocabulary)
+        steps = next(iter(self.optimizers.values())).iterations  # the text encoder's: one a step
+        self._sampler.growth = self._growth.at(int(steps.numpy()))
+        return self._sampler
+
     def snapshot(self, data: FaceData):
         """The grid of fixed sentences and fixed noise, as the weights are now."""
-        steps = next(iter(self.optimizers.values())).iterations  # the text encoder's: one a step
-        done = int(steps.numpy())
-        stage = self._growth.timetable.stage_of(done - 1)
-        return {}, data.grid(partial(self._sample, stage, self._growth.at(done)[1]))
-
-    def _sample(self, stage: int, alpha: float, tokens: np.ndarray) -> np.ndarray:
-        return to_uint8(self._drawn(tokens, stage, tf.constant(alpha, tf.float32)).numpy())
-
-    def _faces(self, tokens, stage: int, alpha):
-        """Float (n, side, side, 3) of what is sampled; row r has the noise of row r."""
-        cfg, rows = self._cfg, tf.shape(tokens)[0]
-        encoder, conditioning, generator = self.average.networks.values()
-        draw = partial(noise.rows_normal, cfg.SEED, 0, rows)
-        drawn = conditioning([encoder(tokens), draw(noise.EPS_G, cfg.CA_OUT_SIZE)])
-        z = draw(noise.Z_G, cfg.LATENT_SIZE - cfg.CA_OUT_SIZE)
-        made = self._make(drawn["c"], z, stage, alpha, generator)
-        return made if self._grows else made[-1]
+        return {}, data.grid(self.sampler(data))

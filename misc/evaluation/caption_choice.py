@@ -89,7 +89,8 @@ class CaptionChoice:
             known = " and ".join(map(str, self.split.card["imsizes"]))
             raise UserError(
                 f"{self.split.folder}: pictures for models of {known} px, the run's are {imsize} "
-                "px; prepare the set with --imsizes, or let a run that still grows come to its end"
+                "px; prepare the set with --imsizes, or, if the run is still growing, give the "
+                "command that began it again, and let it come to its end"
             )
         size = self.split.sizes[self.split.card["imsizes"].index(imsize)]
         for start in range(0, len(self._distinct), batch):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from faces.captions import Vocabulary, tokens
+from faces.captions import Vocabulary, check_descriptions, tokens, warn_of_unread
 from misc.config.errors import UserError
 
 CAPTIONS = ["A man, smiling", "a woman with a hat", "the man"]
@@ -32,22 +32,50 @@ def test_the_commonest_words_come_first_and_ties_by_the_alphabet(vocabulary):
 
 
 def test_numbers_are_cut_and_padded_and_unknown_words_are_one(vocabulary):
-    ids = vocabulary.ids(["the man with a big hat", "a"], 5)
-    assert ids.tolist() == [[7, 3, 8, 2, 1], [2, 0, 0, 0, 0]] and ids.dtype == "int32"
+    ids = vocabulary.ids(["the man with a big hat", "a", "very odd"], 5)
+    assert ids.tolist() == [[7, 3, 8, 2, 1], [2, 0, 0, 0, 0], [1, 1, 0, 0, 0]]
+    assert ids.dtype == "int32"
+    assert vocabulary.read("The 3 men, with a hat", 6) == (["the", "with", "a"], ["men"])
+
+
+@pytest.fixture
+def run(vocabulary, tmp_path):
+    """A folder with a vocabulary."""
+    vocabulary.save(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "a caption is empty"),
-        (" \n\t", "a caption is empty"),
+        ("", "'' has no word: write what"),
+        ("7, .", "'7, .' has no word"),
         ("purple bicycles", "'purple bicycles': none of its words is known .* such as: a man hat"),
-        ("very very very hat", "none of its words is known"),
+        ("very, very hat", "none of its words is known"),  # the hat is beyond its end
     ],
 )
-def test_a_caption_that_says_nothing_is_refused(text, said, vocabulary):
+def test_a_description_that_says_nothing_is_refused(text, said, run):
     with pytest.raises(UserError, match=said):
-        vocabulary.ids([CAPTIONS[0], text], 3)
+        check_descriptions(run, [CAPTIONS[0], text], 3)
+
+
+def test_words_that_are_not_read_are_named(run, capsys):
+    check_descriptions(run, CAPTIONS, 5)
+    assert capsys.readouterr().err == ""
+    odd = "a " + " ".join("z" * (i + 1) for i in range(22))
+    check_descriptions(run, ["a big hat", "a big man", odd], 23)
+    named = ", ".join(["big", *("z" * (i + 1) for i in range(19))])
+    assert capsys.readouterr().err == f"warning: {run} does not know: {named} and 3 others\n"
+    check_descriptions(run, ["a man, a big hat", "a"], 3)
+    assert capsys.readouterr().err.startswith("warning: 1 descriptions are longer than 3 words")
+
+
+def test_captions_of_which_nothing_is_read_are_counted(run, capsys):
+    warn_of_unread(run, CAPTIONS, 5)
+    assert capsys.readouterr().err == ""
+    warn_of_unread(run, [*CAPTIONS, "odd, odd", "very very very hat"], 3)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("knows no word of 2 of the 5 test captions; they count as unknown words")
 
 
 def test_saved_and_read_back(vocabulary, tmp_path):

@@ -51,12 +51,9 @@ def test_losses_by_hand(name):
     real, fake, wrong, beside_wrong, fooled = BY_HAND[name]
     assert float(loss.discriminator(REAL, FAKE)) == pytest.approx(real + fake, rel=1e-5)
     assert float(loss.generator(REAL, FAKE)) == pytest.approx(fooled, rel=1e-5)
-    # Decision: mismatched and made weigh half each, or as one says.
+    # Decision: mismatched and made weigh half each.
     half = 0.5 * (real + fake) + 0.5 * (beside_wrong + wrong)
     assert float(loss.discriminator(REAL, FAKE, WRONG)) == pytest.approx(half, rel=1e-5)
-    quarter = 0.75 * (real + fake) + 0.25 * (beside_wrong + wrong)
-    got = loss.discriminator(REAL, FAKE, WRONG, wrong_share=0.25)
-    assert float(got) == pytest.approx(quarter, rel=1e-5)
     summed = 0.5 * (real + beside_wrong) + fake + wrong
     got = loss.discriminator(REAL, FAKE, WRONG, summed=True)
     assert float(got) == pytest.approx(summed, rel=1e-5)

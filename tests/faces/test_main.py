@@ -85,6 +85,28 @@ def test_validation_reads_every_test_caption(program, tiny_set, tmp_path):
     assert [row["caption"] for row in rows(tmp_path / "out")] == said and len(said) == 24
 
 
+def test_a_test_caption_may_say_nothing_to_the_run(program, trained, tiny_set, tmp_path):
+    data = shutil.copytree(tiny_set, tmp_path / "tiny")
+    path = data / "test" / "captions.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records[:2]:  # as long as before, for the index knows where lines begin
+        record["captions"][1] = "z" * len(record["captions"][1])
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    flags = ["--set", f"DATA_DIR={data}", "--set", "B_VALIDATION=true"]
+    code, _, err = program(*flags, "--set", "EVAL.METRICS=[colour]")
+    assert code == 0
+    assert [line for line in err.splitlines() if line.startswith("warning")] == [
+        f"warning: {trained[0]} knows no word of 2 of the 24 test captions; "
+        "they count as unknown words"
+    ]
+    shutil.rmtree(trained[0] / "evaluation")
+
+
+def test_unknown_words_are_named(program, trained):
+    code, _, err = program("--captions", "a red zorp square")
+    assert code == 0 and err.splitlines()[0] == f"warning: {trained[0]} does not know: zorp"
+
+
 def small_network():
     def infer(pictures):
         means = pictures.reshape(len(pictures), 4, 2, 8, 3).mean(axis=(2, 3)) / 255

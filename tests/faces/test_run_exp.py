@@ -14,7 +14,7 @@ from PIL import Image
 from faces.captions import Vocabulary
 from faces.growth import Growth
 from faces.run_exp import main
-from faces.trainer import build_sampled, sampled
+from faces.sample import build_sampled, sampled
 from misc.training.hooks import Reporter
 from misc.training.runs import load_run, newest_checkpoint, restore_networks
 

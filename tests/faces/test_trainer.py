@@ -7,14 +7,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from faces.captions import Vocabulary
 from faces.layers import half, progressive_real
-from faces.trainer import build, build_networks, sampled
+from faces.sample import sampled
+from faces.trainer import build, build_networks
 from misc.config.errors import UserError
 from misc.training import noise
 
@@ -159,8 +162,9 @@ def test_who_moves_at_which_stage(make):
     }
 
 
-def test_the_discriminator_may_learn_several_times_a_step(make):
-    trainer = make("N_CRITIC=3")
+def test_the_discriminator_may_learn_several_times_a_step(make, monkeypatch):
+    trainer, drawn, uniform = make("N_CRITIC=3"), [], noise.uniform
+    monkeypatch.setattr(noise, "uniform", lambda *key: drawn.append(key[2]) or uniform(*key))
     for name, optimizer in trainer.optimizers.items():
         if not name.startswith("discriminator"):
             optimizer.learning_rate = 0.0
@@ -168,6 +172,7 @@ def test_the_discriminator_may_learn_several_times_a_step(make):
     trainer.train_step(batch(4), tf.constant(0, tf.int64), 0)
     found = moved(before, weights(trainer))
     assert [name for name in NAMES if any(found[name])] == ["discriminator"]
+    assert len(set(drawn)) == 3, "each of its updates has a mix of its own"
     assert int(trainer.optimizers["discriminator_0"].iterations) == 3
     assert int(trainer.optimizers["generator_0"].iterations) == 1
 
@@ -227,6 +232,17 @@ def test_what_is_sampled_is_averaged_block_by_block(make):
     for stage, kept in ((0, 4 / 13), (1, 0.1), (2, 0.1)):
         for mean in average.grown(stage):
             np.testing.assert_allclose(mean, 1 - kept, rtol=1e-6)
+
+
+def test_what_is_sampled_is_at_the_stage_of_the_last_step(make):
+    trainer, data = make(), SimpleNamespace(vocabulary=Vocabulary.of(["a red square"]))
+    sampler, asked = trainer.sampler(data), ["a square"]
+    for done, growth in ((3, (0, 1.0)), (4, (1, 0.5)), (5, (1, 1.0))):
+        trainer.optimizers["text_encoder"].iterations.assign(done)
+        assert trainer.sampler(data) is sampler and sampler.growth == growth
+        embedding = trainer.average.networks["text_encoder"](data.vocabulary.ids(asked, 8))
+        np.testing.assert_allclose(sampler.embed(asked), embedding, rtol=1e-5)
+        assert sampler(sampler.embed(asked), 0).shape == (1, sampler.imsize, sampler.imsize, 3)
 
 
 def test_sampled_names_are_those_of_the_checkpoint(small_config):
