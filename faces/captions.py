@@ -60,8 +60,8 @@ class Vocabulary:
         return ids
 
     def read(self, text: str, length: int) -> tuple[list[str], list[str]]:
-        """Known and unknown words among the first `length` tokens; signs and digits are neither."""
-        words = [word for word in tokens(text)[:length] if word.isalpha()]
+        """Known and unknown words among the first `length` tokens; signs are neither."""
+        words = [word for word in tokens(text)[:length] if word.isalnum()]
         known = [word for word in words if word in self._number]
         return known, [word for word in words if word not in self._number]
 
@@ -118,7 +118,7 @@ def check_descriptions(run: Path | str, captions: Sequence[str], length: int) ->
         if not known and not others:
             raise UserError(f"{caption[:100]!r} has no word: write what the face should look like")
         if not known:
-            words = " ".join(word for word in vocabulary.words[2:] if word.isalpha())[:100]
+            words = " ".join(word for word in vocabulary.words[2:] if word.isalnum())[:100]
             raise UserError(
                 f"{caption[:100]!r}: none of its words is known to {run}, which learned others, "
                 f"such as: {words.rpartition(' ')[0] or words}"

@@ -35,7 +35,7 @@ def test_numbers_are_cut_and_padded_and_unknown_words_are_one(vocabulary):
     ids = vocabulary.ids(["the man with a big hat", "a", "very odd"], 5)
     assert ids.tolist() == [[7, 3, 8, 2, 1], [2, 0, 0, 0, 0], [1, 1, 0, 0, 0]]
     assert ids.dtype == "int32"
-    assert vocabulary.read("The 3 men, with a hat", 6) == (["the", "with", "a"], ["men"])
+    assert vocabulary.read("The 3 men, with a hat", 6) == (["the", "with", "a"], ["3", "men"])
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def run(vocabulary, tmp_path):
     ("text", "said"),
     [
         ("", "'' has no word: write what"),
-        ("7, .", "'7, .' has no word"),
+        (", .", "', .' has no word"),
         ("purple bicycles", "'purple bicycles': none of its words is known .* such as: a man hat"),
         ("very, very hat", "none of its words is known"),  # the hat is beyond its end
     ],

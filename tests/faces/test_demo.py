@@ -136,7 +136,7 @@ def test_a_timelapse_is_of_the_runs_grids(program, trained, tmp_path):
         ([""], "the sentence '' has no word"),
         (["zorp blarg"], "'zorp blarg': none of its words is known"),
         (["zorp, 7."], "'zorp, 7.': none of its words is known"),
-        (["a red square", "7."], "'7.' has no word"),
+        (["a red square", "7."], "'7.': none of its words is known"),
         (["a " * 600], "a sentence of 1,199 characters"),
         (["a red square", "--copies", "5000"], "1 descriptions of 5000 faces: expected at most"),
         (["a red square", "--copies", "0"], "--copies 0: expected a number of at least 1"),
