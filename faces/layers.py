@@ -143,9 +143,10 @@ def pixel_norm(x):
 def batch_statistic(x, kind: str = "group"):
     """How much the pictures of a batch differ, for a discriminator that shall notice sameness.
 
-    "group": of 4 pictures each, which lie a quarter of the batch apart (pro-gan-pth 3);
-    of a whole batch where it is no larger. "batch": of the whole batch (2.x). "map": of the whole
-    batch, but for each place (1.3). "unbiased": "batch" with the divisor n - 1 (the first T2F).
+    "group": of 4 pictures each, one after the other, so that devices that share a batch do what one
+    does; of a whole batch where it is no larger (in pro-gan-pth 3 the four lie a quarter apart).
+    "batch": of the whole batch (2.x). "map": of the whole batch, but for each place (1.3).
+    "unbiased": "batch" with the divisor n - 1 (the first T2F).
 
     Args: x: (n, h, w, c); all real, or all made ones.
     Returns: (n, h, w, 1) of x's type: the deviation over the pictures, averaged over what is not
@@ -162,16 +163,16 @@ def batch_statistic(x, kind: str = "group"):
         group = min(GROUP, n) if isinstance(n, int) else tf.minimum(GROUP, n)
         if isinstance(n, int) and n % group:
             raise ValueError(f"a batch of {n} pictures cannot be parted into groups of {GROUP}")
-    y = tf.reshape(ops.cast(x, "float32"), (group, -1, h, w, c))
-    y -= tf.reduce_mean(y, 0, keepdims=True)
+    y = tf.reshape(ops.cast(x, "float32"), (-1, group, h, w, c))
+    y -= tf.reduce_mean(y, 1, keepdims=True)
     divisor = ops.cast(group, "float32")
     if kind == "unbiased":
         divisor = tf.maximum(divisor - 1.0, 1.0)
     # The root of 0 has no gradient: hence the small number.
-    y = tf.sqrt(tf.reduce_sum(tf.square(y), 0) / divisor + 1e-8)
+    y = tf.sqrt(tf.reduce_sum(tf.square(y), 1) / divisor + 1e-8)
     y = tf.reduce_mean(y, -1 if kind == "map" else (1, 2, 3), keepdims=True)
-    y = tf.tile(y, (group, 1, 1, 1) if kind == "map" else (group, h, w, 1))
-    return ops.cast(y, x.dtype)
+    y = tf.repeat(y, group, axis=0)
+    return ops.cast(y if kind == "map" else tf.tile(y, (1, h, w, 1)), x.dtype)
 
 
 def half(x):
