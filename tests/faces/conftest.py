@@ -9,6 +9,14 @@ import pytest
 from misc.config.load import load_config
 
 
+@pytest.fixture(autouse=True)
+def same_weights():
+    """Networks begin alike in every run of a test."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def small(tiny_set):
     """`small(*overrides)`: flags of run_exp.py for narrow networks on `tiny_set`, 16 px at the end.
