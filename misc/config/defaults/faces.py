@@ -1,7 +1,7 @@
 """The keys of T2F, a description becomes a face: the names of its README, in capitals, and ours.
 
 Source: T2F's README, whose sample configuration is faces/cfg/readme.yml. The defaults are its
-values but for what its author's later configurations, or `reference/t2f.md`, found to be wrong.
+values, but for those that its author's later configurations changed, and for the keys of ours.
 """
 
 from misc.config.defaults import common
