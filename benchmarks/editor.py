@@ -1,7 +1,8 @@
 """What the attribute editor is worth: attributes reached, left alone, and people still recognised.
 
-    python -m benchmarks.editor --run runs/editor_demo --baseline runs/editor_plain_vae \
-        --classifier runs/classifier_demo_faces --data data/demo_faces --out docs/editor.md
+    python -m benchmarks.editor --run runs/editor_demo_faces \
+        --baseline runs/editor_pixels_demo_faces --classifier runs/classifier_demo_faces \
+        --data data/demo_faces --out docs/editor.md
 
 An oracle, the set's own classifier (`misc.evaluation.train_classifier`, best with --independent),
 reads attributes of real pictures and of edited ones. --baseline is a run of the same widths that
@@ -25,8 +26,9 @@ def measure(args: argparse.Namespace) -> dict:
     import numpy as np
 
     from benchmarks.editor_models import edits, held_out, model_of, similarities
+    from benchmarks.editor_page import BASELINE, MAIN
+    from benchmarks.editor_scores import Recogniser, clearest
     from benchmarks.editor_steps import measure as speed
-    from benchmarks.edits import Recogniser, clearest
     from benchmarks.training import machine
     from editor.methods import giving_way
     from misc.data.prepared import open_split
@@ -50,7 +52,7 @@ def measure(args: argparse.Namespace) -> dict:
     kept = [one.column for one in asked]
     change = np.eye(len(asked)) + giving_way(train.attributes[:, kept], [one.name for one in asked])
     recogniser = Recogniser(faces.real["features"], faces.classes, classify.weights)
-    runs = {"VAE/GAN": args.run} | ({"plain VAE": args.baseline} if args.baseline else {})
+    runs = {MAIN: args.run} | ({BASELINE: args.baseline} if args.baseline else {})
     models = [model_of(name, run, args.data, faces, classify) for name, run in runs.items()]
     sizes = {model.editor.shape for model in models}
     if len(sizes) > 1:
@@ -63,7 +65,7 @@ def measure(args: argparse.Namespace) -> dict:
     leakages = {
         row["method"]: row["leakages"]
         for row in rows
-        if (row["model"], row["steps"], row["pasted"]) == ("VAE/GAN", 1.0, False)
+        if (row["model"], row["steps"], row["pasted"]) == (MAIN, 1.0, False)
     }
     apart = leakages["regression"] - leakages["difference"]
     estimate = bootstrap(lambda places: apart[places].mean(), len(apart), args.seed)

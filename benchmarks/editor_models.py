@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks.edits import outcome, similarity, steps_to
+from benchmarks.editor_scores import outcome, similarity, steps_to
 from editor.directions import find_directions
 from editor.edit import load
 from editor.frame import FAINT, Frame

@@ -1,6 +1,6 @@
 """Speed and memory of the editor's training, as ratios to a plain Keras form of the same step.
 
-    python -m benchmarks.editor_steps --run runs/editor_demo [--rounds 5] [--out steps.json]
+    python -m benchmarks.editor_steps --run runs/editor_demo_faces [--rounds 5] [--out steps.json]
 
 At the widths, size and batch of a run, and at the published widths, 64 px, in batches of 8. As in
 `benchmarks.training` each variant lives in a process of its own, and they take turns. Plain is

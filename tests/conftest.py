@@ -9,6 +9,8 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +262,24 @@ def plain():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def on_two_devices():
+    """`on_two_devices(room, *flags)`: what tests/two_devices.py prints."""
+
+    def run(*words):
+        process = subprocess.run(
+            [sys.executable, "tests/two_devices.py", *map(str, words)],
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout.splitlines()[-1])
+
+    return run
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_mistakes(run, flags, attributes, said):
 
 
 def test_an_oracle_that_reads_nothing(run, monkeypatch):
-    monkeypatch.setattr("benchmarks.edits.LEAST", 1.01)
+    monkeypatch.setattr("benchmarks.editor_scores.LEAST", 1.01)
     code, _, err = run()
     assert code == 2 and "reads no attribute well" in err
 

@@ -1,7 +1,15 @@
 """The keys of faces: the README's spelling, and what does not go together."""
 
+import re
+
 import pytest
 
+from faces import layers
+from faces.losses import LOSSES
+from faces.model_progressive import CONDITIONS
+from faces.sample import MODELS
+from faces.text_encoder import CA_FORMS
+from misc.config.defaults.faces import GROUP
 from misc.config.errors import UserError
 from misc.config.load import load_config
 
@@ -95,3 +103,24 @@ def test_what_goes_together_is_taken(tmp_path):
         "NETWORK_TYPE: multiscale\nEPOCHS: [9]\nFADE_IN_PERCENTAGE: [0]\nBATCH_SIZES: [8]",
     ):
         load_config("faces", write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("CA_FORM", CA_FORMS),
+        ("CONDITION", CONDITIONS),
+        ("LOSS_FUNCTION", LOSSES),
+        ("MINIBATCH_STD", layers.BATCH_STATISTICS),
+        ("NETWORK_TYPE", MODELS),
+    ],
+)
+def test_a_key_offers_just_what_there_is(key, words):
+    with pytest.raises(UserError) as error:
+        load_config("faces", None, [f"{key}=other"])
+    said = re.search(r"one of: ([^;\n]*)", str(error.value))[1]
+    assert said.split(", ") == list(words)
+
+
+def test_batches_are_checked_for_the_group_that_the_networks_compare():
+    assert GROUP == layers.GROUP

@@ -63,15 +63,6 @@ def test_a_resumed_run_is_the_same_to_the_last_bit(small, run_main, trained, tmp
     assert restore_networks(parted, build_networks(load_run(parted, "editor")[1])) == 6
 
 
-def refused(run_main, *flags):
-    """Run the program, which must answer with one line; returns the line."""
-    code, _, err = run_main(main, *flags)
-    assert code == 2
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
 @pytest.mark.parametrize(
     ("override", "said"),
     [
@@ -89,17 +80,17 @@ def refused(run_main, *flags):
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_folder(
-    override, said, small, run_main, tmp_path, monkeypatch
+    override, said, small, refused, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    assert said in refused(run_main, *small(override), "--run", "run")
+    assert said in refused(main, *small(override), "--run", "run")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_is_not_resumed_as_another(small, run_main, trained):
+def test_a_run_is_not_resumed_as_another(small, refused, trained):
     run, _ = trained
     before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
     assert "was begun with other values of LOSS.GAMMA (1e-06 -> 0.5)" in refused(
-        run_main, *small("LOSS.GAMMA=0.5"), "--run", run
+        main, *small("LOSS.GAMMA=0.5"), "--run", run
     )
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before

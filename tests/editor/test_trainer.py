@@ -3,11 +3,6 @@
 Every gradient is compared with that of its loss alone, taken through all the networks at once.
 """
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -17,7 +12,6 @@ from editor.losses import discriminator_costs, likeness_loss, prior_loss
 from editor.trainer import build, build_networks
 from misc.networks.losses import sigmoid_loss
 
-ROOT = Path(__file__).parents[2]
 GIVEN = np.random.default_rng(0)
 REAL = tf.constant(GIVEN.uniform(-1, 1, (4, 32, 32, 3)), tf.float32)
 EPS, PRIOR = (tf.constant(GIVEN.normal(size=(4, 5)), tf.float32) for _ in range(2))
@@ -219,64 +213,14 @@ def test_networks_have_the_configured_form(small_config):
     assert wide.shape == (4, 16 * 16 * 6) and deep.shape == (4, 4 * 4 * 13)
 
 
-# One device, then two, train for two steps on the same batches; prints how far apart they end.
-TWO_STEPS = """
-import json, sys
-import numpy as np, keras, tensorflow as tf
-from editor import trainer
-from misc.config.load import load_config
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-cfg = load_config("editor", None, json.loads(sys.argv[1]))
-
-
-def two_steps(strategy):
-    data, replicas = trainer.make_data(cfg), strategy.num_replicas_in_sync
-    with strategy.scope():
-        keras.utils.set_random_seed(cfg.SEED)
-        made = trainer.build(cfg, replicas, data.steps_per_epoch)
-        step = tf.Variable(0, dtype=tf.int64, trainable=False)
-    batches = iter(strategy.distribute_datasets_from_function(lambda c: data.dataset(0, c)))
-
-    @tf.function
-    def run(batch):
-        losses = strategy.run(made.train_step, args=(batch, step))
-        step.assign_add(1)
-        return {name: strategy.reduce("MEAN", v, axis=None) for name, v in losses.items()}
-
-    steps = [run(next(batches)) for _ in range(2)]
-    losses = [float(value) for losses in steps for value in losses.values()]
-    weights = [w.numpy() for net in made.networks.values() for w in net.weights]
-    states = [v.numpy() for opt in made.optimizers.values() for v in opt.variables]
-    return losses, weights, states
-
-
-one = two_steps(tf.distribute.OneDeviceStrategy("CPU:0"))
-two = two_steps(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-far = [[float(np.abs(a - b).max()) for a, b in zip(*pair, strict=True)]
-       for pair in zip(one, two, strict=True)]
-large = [[float(np.abs(value).max()) for value in part] for part in one]
-print(json.dumps([far, large]))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("equilibrium", [0.68, 5.0])
-def test_two_devices_do_what_one_does(equilibrium, small):
+def test_two_devices_do_what_one_does(equilibrium, small, on_two_devices):
     # With short steps: rounding aside, which RMSProp turns into whole ones.
     keys = [f"LOSS.EQUILIBRIUM={equilibrium}", "LOSS.GAMMA=0.01", "TRAIN.WEIGHT_DECAY=0.1"]
     keys += ["TRAIN.LEARNING_RATE=1.0e-6", "TRAIN.DISCRIMINATOR_LR=1.0e-6"]
-    process = subprocess.run(
-        [sys.executable, "-c", TWO_STEPS, json.dumps(small(*keys)[1::2])],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert process.returncode == 0, process.stderr
-    (losses, weights, states), (sizes, _, large) = json.loads(process.stdout.splitlines()[-1])
-    assert len(losses) == 16 and len(weights) > 50
+    (losses, weights, states), (sizes, _, large) = on_two_devices("editor", *small(*keys))
+    assert len(losses) == 18 and len(weights) > 50
     for far, size in zip(losses, sizes, strict=True):
         assert far <= 1e-4 * size + 1e-6
     assert max(weights) < 1e-4

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from misc.config.load import load_config
@@ -15,6 +16,34 @@ def same_weights():
     import keras
 
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def quick_weights(monkeypatch):
+    """Weights of 0: those of the large networks take long to draw."""
+    import keras
+    import tensorflow as tf
+
+    def zeros(self, shape, dtype=None):
+        return tf.zeros(shape, dtype)
+
+    monkeypatch.setattr(keras.initializers.RandomNormal, "__call__", zeros)
+
+
+@pytest.fixture
+def check_checkpoint(tmp_path):
+    """`check_checkpoint(make)`: a checkpoint of one of two networks makes the other like it."""
+    import tensorflow as tf
+
+    def check(make):
+        one, other = make(), make()
+        one.set_weights([weight + 1 for weight in one.get_weights()])
+        prefix = tf.train.Checkpoint(network=one).save(str(tmp_path / "checkpoint"))
+        tf.train.Checkpoint(network=other).restore(prefix).assert_consumed()
+        for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    return check
 
 
 @pytest.fixture(scope="session")

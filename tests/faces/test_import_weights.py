@@ -45,16 +45,17 @@ class Ancestor(dict):
     def conv(self, x, name, k, width):
         fan, shape = k * k * x.shape[1], (width, x.shape[1], k, k)
         stride = 4 if k == 4 else 1
-        apply = lambda x, w: self.plain.conv(x, w, stride)  # noqa: E731
+
+        def apply(x, w):
+            return self.plain.conv(x, w, stride)
+
         return self.module(x, name, "conv", shape, (fan, fan), apply)
 
     def paint(self, z, stage, alpha):
-        norm = lambda x: x / np.sqrt((x**2).mean(1, keepdims=True) + 1e-8)  # noqa: E731
         leaky, double = self.plain.leaky, self.plain.double
-        seed = lambda z, w: np.einsum("ni,iohw->nohw", z, w)  # noqa: E731
         shape, fan_ins = (LATENT, LATENT, 4, 4), (16 * LATENT, LATENT)
         name = "initial_block.conv_1"
-        x = leaky(self.module(z, name, "deconv", shape, fan_ins, seed))
+        x = leaky(self.module(z, name, "deconv", shape, fan_ins, spread))
         x = norm(leaky(self.conv(x, "initial_block.conv_2", 3, LATENT)))
         pictures = [self.conv(x, "rgb_converters.0", 1, 3)]
         for i in range(DEPTH - 1):
@@ -80,13 +81,24 @@ class Ancestor(dict):
         x = np.concatenate([x, np.broadcast_to(mean, (len(x), 1, 4, 4))], 1)
         x, at = leaky(self.conv(x, "final_block.conv_1", 3, LATENT)), 2
         if self.kind == "concat":
-            product = lambda t, w: t @ w.T  # noqa: E731
             name, shape = "final_block.compressor", (CODE, TEXT)
-            code = self.module(text, name, "linear", shape, (TEXT, TEXT), product)
+            code = self.module(text, name, "linear", shape, (TEXT, TEXT), dense)
             x = np.concatenate([x, self.plain.tile(code, x)], 1)
             x, at = leaky(self.conv(x, "final_block.conv_2", 1, LATENT)), 3
         x = leaky(self.conv(x, f"final_block.conv_{at}", 4, LATENT))
         return self.conv(x, f"final_block.conv_{at + 1}", 1, 1).ravel()
+
+
+def spread(z, weight):
+    return np.einsum("ni,iohw->nohw", z, weight)
+
+
+def dense(text, weight):
+    return text @ weight.T
+
+
+def norm(x):
+    return x / np.sqrt((x**2).mean(1, keepdims=True) + 1e-8)
 
 
 def pooled(x):

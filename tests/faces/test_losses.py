@@ -96,8 +96,10 @@ def test_gradient_penalty_by_hand():
 
 def test_gradient_penalty_is_taken_between_real_and_fake():
     # Of x^2 / 2 the slope is x: here 1 + 0.25 (3 - 1) = 1.5 and 3.
+    def judge(x):
+        return 0.5 * x[:, 0, 0, 0] ** 2
+
     real, fake = tf.ones((2, 1, 1, 1)), 3 * tf.ones((2, 1, 1, 1))
-    judge = lambda x: 0.5 * x[:, 0, 0, 0] ** 2  # noqa: E731
     got = gradient_penalty(judge, real, fake, tf.constant([0.25, 1.0]))
     np.testing.assert_allclose(got, [0.25, 4.0], rtol=1e-5)
 

@@ -139,15 +139,6 @@ def test_all_sizes_train_in_one_stage(sit, one_stage, tmp_path):
     ]
 
 
-def refused(run_main, *flags):
-    """Run the program, which must answer with one line; returns the line."""
-    code, _, err = run_main(main, *flags)
-    assert code == 2
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
 @pytest.mark.parametrize(
     ("override", "said"),
     [
@@ -163,21 +154,21 @@ def refused(run_main, *flags):
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_folder(
-    override, said, small, run_main, tmp_path, monkeypatch
+    override, said, small, refused, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    assert said in refused(run_main, *small(override), "--run", "run")
+    assert said in refused(main, *small(override), "--run", "run")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_is_not_resumed_with_another_vocabulary(small, run_main, trained, tmp_path):
+def test_a_run_is_not_resumed_with_another_vocabulary(small, refused, trained, tmp_path):
     run = shutil.copytree(trained[0], tmp_path / "run")
     for path in (run / "vocabulary.json", run / "data.json"):
         before = path.read_text()
         digest = Vocabulary.load(trained[0]).digest
         path.write_text(before.replace(digest, "0" * 64))
-        assert "vocabulary" in refused(run_main, *small(), "--run", run)
+        assert "vocabulary" in refused(main, *small(), "--run", run)
         path.write_text(before)
     assert "was begun with other values of EPOCHS ([1, 1, 1] -> [2, 1, 1])" in refused(
-        run_main, *small("EPOCHS=[2,1,1]"), "--run", run
+        main, *small("EPOCHS=[2,1,1]"), "--run", run
     )

@@ -3,10 +3,6 @@
 Every gradient is compared with that of its loss alone, of networks called one by one.
 """
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -21,7 +17,6 @@ from faces.trainer import build, build_networks
 from misc.config.errors import UserError
 from misc.training import noise
 
-ROOT = Path(__file__).parents[2]
 GIVEN = np.random.default_rng(0)
 TOKENS = tf.constant([[2, 3, 4, 0], [5, 2, 0, 0], [6, 7, 8, 9], [3, 0, 0, 0]], tf.int32)
 WRONG = tf.constant([2, 0, 3, 1], tf.int32)
@@ -272,65 +267,11 @@ def test_batches_are_shared_in_whole_groups(sizes, replicas, fine, small_config)
             build(cfg, replicas, 3)
 
 
-# One device, then two, train for two steps, one a stage; prints how far apart they end.
-TWO_STEPS = """
-import json, sys
-import numpy as np, keras, tensorflow as tf
-from faces import trainer
-from faces.data import with_vocabulary
-from misc.config.load import load_config
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-cfg = with_vocabulary(load_config("faces", None, json.loads(sys.argv[1])))
-
-
-def two_steps(strategy):
-    data, replicas = trainer.make_data(cfg), strategy.num_replicas_in_sync
-    with strategy.scope():
-        keras.utils.set_random_seed(cfg.SEED)
-        made = trainer.build(cfg, replicas, data.steps_per_epoch)
-        step = tf.Variable(0, dtype=tf.int64, trainable=False)
-
-    @tf.function
-    def run(batch, stage):
-        losses = strategy.run(made.train_step, args=(batch, step, stage))
-        step.assign_add(1)
-        return {name: strategy.reduce("MEAN", v, axis=None) for name, v in losses.items()}
-
-    steps = []
-    for stage, begin in enumerate(data.timetable.begins):
-        step.assign(begin)
-        batches = strategy.distribute_datasets_from_function(lambda c: data.dataset(begin, c))
-        steps.append(run(next(iter(batches)), stage))
-    losses = [float(value) for losses in steps for value in losses.values()]
-    weights = [w.numpy() for net in made.networks.values() for w in net.weights]
-    states = [v.numpy() for opt in made.optimizers.values() for v in opt.variables]
-    return losses, weights, states
-
-
-one = two_steps(tf.distribute.OneDeviceStrategy("CPU:0"))
-two = two_steps(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-far = [[float(np.abs(a - b).max()) for a, b in zip(*pair, strict=True)]
-       for pair in zip(one, two, strict=True)]
-large = [[float(np.abs(value).max()) for value in part] for part in one]
-print(json.dumps([far, large]))
-"""
-
-
 @pytest.mark.slow
-def test_two_devices_do_what_one_does(small):
+def test_two_devices_do_what_one_does(small, on_two_devices):
     # With short steps: rounding aside, which Adam turns into whole ones.
     keys = ["DEPTH=3", "LEARNING_RATE=1.0e-6", "BATCH_SIZES=[8, 8, 8]", "KL_WEIGHT=0.5"]
-    process = subprocess.run(
-        [sys.executable, "-c", TWO_STEPS, json.dumps(small(*keys)[1::2])],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert process.returncode == 0, process.stderr
-    (losses, weights, states), (sizes, _, large) = json.loads(process.stdout.splitlines()[-1])
+    (losses, weights, states), (sizes, _, large) = on_two_devices("faces", *small(*keys))
     assert len(losses) == 27 and len(weights) > 30
     for far, size in zip(losses, sizes, strict=True):
         assert far <= 1e-4 * size + 1e-5

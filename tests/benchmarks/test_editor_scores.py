@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.edits import Asked, Recogniser, clearest, outcome, similarity, steps_to
+from benchmarks.editor_scores import Asked, Recogniser, clearest, outcome, similarity, steps_to
 from editor.methods import giving_way
 
 NAMES = ["Big_Lips", "Male", "Black_Hair", "Blond_Hair", "Wearing_Hat", "Bald", "Blurry", "Smiling"]
