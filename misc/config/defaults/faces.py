@@ -102,6 +102,7 @@ KEYS = with_defaults(
         "mean: made and mismatched pairs weigh half each; sum: one each, as published",
         one_of("mean", "sum"),
     ),
+    Key("TEXT_LEARNS_MATCHING", False, "the text encoder learns from the discriminator too"),
     Key("DETACH_TEXT", True, "False: the G step also moves the text by way of the discriminator"),
     Key("USE_EMA", True, "sample running averages of text encoder, conditioning and generator"),
     Key("EMA_DECAY", 0.999, "share of these averages that a step keeps", share),
