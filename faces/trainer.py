@@ -70,6 +70,7 @@ class Trainer:
         self._cfg, self._replicas = cfg, replicas
         self._growth, self._loss = Growth(cfg, steps_per_epoch), LOSSES[cfg.LOSS_FUNCTION]
         self._grows = cfg.NETWORK_TYPE == "progressive"
+        self._teaches = cfg.TEXT_LEARNS_MATCHING and cfg.CONDITION != "none"
         self.networks = build_networks(cfg, cfg.VOCAB_SIZE, replicas)
         self._parts = {name: self._parted(name) for name in self.networks}
         self.optimizers = {
@@ -133,7 +134,7 @@ class Trainer:
             # T2F sums over c, what is shared averages.
             kl = cfg.CA_OUT_SIZE * tf.reduce_mean(kl_divergence(drawn["mu"], drawn["logvar"]))
             scaled = (g_loss + cfg.KL_WEIGHT * kl) / self._replicas
-            if cfg.TEXT_LEARNS_MATCHING:
+            if self._teaches:
                 # Its value is of no use; its gradient by the text is the discriminator's.
                 scaled += tf.reduce_sum(text * slope)
         self._apply(tape, scaled, SAMPLED, stage)
@@ -141,25 +142,20 @@ class Trainer:
         return losses | {"stage": tf.constant(float(stage)), "alpha": tf.cast(alpha, tf.float32)}
 
     def _d_step(self, batch, real, made, text, mix, stage, alpha):
+        """One update. Returns: the losses, and the gradient of their sum by the text."""
         cfg = self._cfg
         judge = partial(self._judge, text=text, stage=stage, alpha=alpha)
         discriminator = self.networks["discriminator"]
         with tf.GradientTape() as tape:
             tape.watch(text)
-            seen = discriminator.look(real, **self._where(stage, alpha))
-            real_logits, fake_logits, wrong_logits = (
-                discriminator.match(seen, text),
-                judge(made),
-                None,
-            )
+            seen, wrong_logits = discriminator.look(real, **self._where(stage, alpha)), None
+            real_logits, fake_logits = discriminator.match(seen, text), judge(made)
             if cfg.USE_MATCHING_AWARE_DISCRIMINATOR:
                 # The wrong one may be of a picture that another replica has.
                 texts = tf.distribute.get_replica_context().all_gather(text, axis=0)
-                wrong_logits = discriminator.match(
-                    # A product, for the gradient of a selection cannot be shared by replicas.
-                    seen,
-                    tf.one_hot(batch["wrong"], tf.shape(texts)[0]) @ texts,
-                )
+                # A product, for replicas cannot share the gradient of a selection.
+                chosen = tf.one_hot(batch["wrong"], tf.shape(texts)[0])
+                wrong_logits = discriminator.match(seen, chosen @ texts)
             loss = self._loss.discriminator(
                 real_logits, fake_logits, wrong_logits, summed=cfg.MATCHING == "sum"
             )

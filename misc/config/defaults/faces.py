@@ -102,7 +102,12 @@ KEYS = with_defaults(
         "mean: made and mismatched pairs weigh half each; sum: one each, as published",
         one_of("mean", "sum"),
     ),
-    Key("TEXT_LEARNS_MATCHING", False, "the text encoder learns from the discriminator too"),
+    Key(
+        "TEXT_LEARNS_MATCHING",
+        True,
+        "what the discriminator would have of the text, to tell right captions from wrong ones, "
+        "the text encoder learns too; False: T2F's, it learns from the G step alone",
+    ),
     Key("DETACH_TEXT", True, "False: the G step also moves the text by way of the discriminator"),
     Key("USE_EMA", True, "sample running averages of text encoder, conditioning and generator"),
     Key("EMA_DECAY", 0.999, "share of these averages that a step keeps", share),
