@@ -12,7 +12,6 @@ they show what captions ask for. The page says what is measured, and which run i
 """
 
 import argparse
-import json
 import os
 import re
 import shlex
@@ -20,6 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.paged import oracle, publish
 from misc.config.errors import UserError, run_program
 
 NETWORK = "efficientnet-lite0"
@@ -39,18 +39,13 @@ def measure(args: argparse.Namespace) -> dict:
     from misc.data.mentions import mentions_of
     from misc.data.prepared import open_split
     from misc.evaluation import features, judges
-    from misc.evaluation.classifier import load as load_classifier
     from misc.evaluation.judging import judge
     from misc.evaluation.measures import Judged
     from misc.evaluation.measures import measure as numbers
 
-    split, classify = open_split(args.data, "test"), load_classifier(args.classifier)
+    split = open_split(args.data, "test")
     names = split.attribute_names
-    if classify.attributes != list(names):
-        raise UserError(
-            f"--classifier {args.classifier} reads other attributes than {args.data} has; expected "
-            "the classifier of this set"
-        )
+    classify = oracle(args, names)
     network = judges.by_network(features.load(NETWORK))
     asked = {"network": network, "classifier": judges.by_classifier(classify)}
     chosen = choices(split, None, args.most, args.seed)
@@ -172,7 +167,6 @@ def main(argv: list[str] | None = None) -> None:
     from misc.config.devices import choose_devices
 
     choose_devices("-1")
-    from misc.data.atomic import write_atomic
 
     result = measure(args)
     given = sys.argv[1:] if argv is None else argv
@@ -180,12 +174,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.sheet:
         sheet = os.path.relpath(args.sheet, args.out.parent if args.out else ".")
     text = page("python -m benchmarks.faces " + shlex.join(map(str, given)), result, sheet)
-    if args.json:
-        write_atomic(args.json, (json.dumps(result, indent=1) + "\n").encode())
-    if args.out:
-        write_atomic(args.out, text.encode())
-    else:
-        print(text, end="")
+    publish(args, result, text)
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -109,7 +109,7 @@ class Trainer:
         """N_CRITIC updates of the discriminator, then one of all others, on a replica's batch.
 
         `stage`: a Python number, the timetable's. Both kinds of update see one draw of c; the
-        generator's has a z of its own.
+        generator's has a z of its own. The text learns from the last of the discriminator's, too.
         """
         cfg, alpha = self._cfg, self._growth.alpha(step, stage)
         rows = tf.shape(batch["tokens"])[0]
@@ -135,14 +135,18 @@ class Trainer:
             kl = cfg.CA_OUT_SIZE * tf.reduce_mean(kl_divergence(drawn["mu"], drawn["logvar"]))
             scaled = (g_loss + cfg.KL_WEIGHT * kl) / self._replicas
             if self._teaches:
-                # Its value is of no use; its gradient by the text is the discriminator's.
+                # Its value is of no use; its gradient by the text is the discriminator's, which
+                # the replicas have shared already.
                 scaled += tf.reduce_sum(text * slope)
         self._apply(tape, scaled, SAMPLED, stage)
         losses = d_losses | {"g_loss": g_loss, "kl_loss": kl}
         return losses | {"stage": tf.constant(float(stage)), "alpha": tf.cast(alpha, tf.float32)}
 
     def _d_step(self, batch, real, made, text, mix, stage, alpha):
-        """One update. Returns: the losses, and the gradient of their sum by the text."""
+        """One update.
+
+        Returns: the losses, and the gradient by the text of what all replicas minimise.
+        """
         cfg = self._cfg
         judge = partial(self._judge, text=text, stage=stage, alpha=alpha)
         discriminator = self.networks["discriminator"]

@@ -105,8 +105,8 @@ KEYS = with_defaults(
     Key(
         "TEXT_LEARNS_MATCHING",
         True,
-        "what the discriminator would have of the text, to tell right captions from wrong ones, "
-        "the text encoder learns too; False: T2F's, it learns from the G step alone",
+        "the text encoder follows the D step, too, so that its text tells right captions from "
+        "wrong ones; no effect with CONDITION none; False (T2F): it learns from the G step alone",
     ),
     Key("DETACH_TEXT", True, "False: the G step also moves the text by way of the discriminator"),
     Key("USE_EMA", True, "sample running averages of text encoder, conditioning and generator"),
