@@ -1,5 +1,6 @@
 """Trained runs that draw faces, opened alike whatever their room; see `benchmarks.faces`."""
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -99,7 +100,7 @@ def model_of(name: str, run: Path, chosen: Sequence[CaptionChoice]) -> Model:
         "step": sampler.step,
         "imsize": sampler.imsize,
         "pictures": _pictures(run, room, cfg, sampler.step),
-        "seconds": seconds(run),
+        "seconds": seconds(run, sampler.step),
         "parameters": {"drawing": sum(counts.values()), "judging": judging},
         "encoder": encoder,
         "encoder_seconds": seconds(Path(encoder)) if encoder else None,
@@ -125,15 +126,17 @@ def _pictures(run: Path, room: str, cfg: EasyDict, step: int) -> int:
     return step * cfg.TRAIN.BATCH_SIZE
 
 
-def seconds(run: Path) -> float | None:
+def seconds(run: Path, step: float = math.inf) -> float | None:
     """Wall time of a run's training: of each sitting, from the first of its events to the last.
 
-    A sitting writes a file of TensorBoard's, and nothing between two of them counts.
+    A sitting writes a file of TensorBoard's, and nothing between two of them counts, nor does what
+    came after `step`.
     Returns: None if there is none.
     """
     total = None
     for file in sorted((run / "tensorboard").glob("events.out.tfevents.*")):
-        times = [event.wall_time for event in EventFileLoader(str(file)).Load()]
+        events = EventFileLoader(str(file)).Load()
+        times = [event.wall_time for event in events if event.step <= step]
         if times:
             total = (total or 0.0) + max(times) - min(times)
     return total
