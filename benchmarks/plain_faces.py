@@ -14,22 +14,6 @@ from keras import layers, ops
 from faces.layers import progressive_real, widths
 from faces.losses import LOSSES, drift, gradient_penalty
 
-# What a configuration must say for its step to be this one.
-KIND = {
-    "CONDITION": "concat",
-    "MINIBATCH_STD": "group",
-    "RGB": "linear",
-    "CA_FORM": "logvar",
-    "USE_EQL": True,
-    "MASKED": True,
-    "USE_EMA": True,
-    "DETACH_TEXT": True,
-    "TEXT_LEARNS_MATCHING": False,
-    "USE_MATCHING_AWARE_DISCRIMINATOR": True,
-    "MATCHING": "mean",
-    "N_CRITIC": 1,
-}
-
 
 class Equalised(layers.Wrapper):
     """Multiplies the kernel of a layer by sqrt(2 / fan_in) whenever it is used."""
@@ -168,21 +152,43 @@ def _sizes(cfg, pictures, stage, fading):
     return sizes
 
 
+def adams(cfg, networks):
+    """An Adam for each network, by its name."""
+    made = {}
+    for name, network in networks.items():
+        made[name] = keras.optimizers.Adam(cfg.LEARNING_RATE, cfg.BETA_1, cfg.BETA_2, cfg.EPS)
+        made[name].build(network.trainable_variables)
+    return made
+
+
+def _drawn(condition, text, eps):
+    mu, logvar = tf.split(condition(text), 2, -1)
+    return mu + tf.exp(0.5 * logvar) * eps, mu, logvar
+
+
+def sample(networks, embedding, draws):
+    """Texts' vectors -> faces of the last size; draws: `eps` and `g` of `step`."""
+    c, _, _ = _drawn(networks["conditioning"], embedding, draws["eps"])
+    return tf.nest.flatten(networks["generator"](tf.concat([c, draws["g"]], 1)))[-1]
+
+
 def step(networks, optimizers, batch, draws, cfg, stage, fading):
     """An update of the discriminator, then one of all others.
 
     Args: batch: as `faces.trainer.Trainer.train_step` takes it; draws: `eps` (n, CA_OUT_SIZE), `d`
       and `g` (n, width), noise of deviation 1, and `mix` (n,), 0 to 1.
+    Returns: the discriminator's loss.
     """
     encoder, condition, make, judge = networks.values()
     loss, real = LOSSES[cfg.LOSS_FUNCTION], _sizes(cfg, batch["real"], stage, fading)
     with tf.GradientTape() as tape:
         text = encoder(batch["tokens"])
-        mu, logvar = tf.split(condition(text), 2, -1)
-        c, read = mu + tf.exp(0.5 * logvar) * draws["eps"], tf.stop_gradient(text)
+        c, mu, logvar = _drawn(condition, text, draws["eps"])
+        read = tf.stop_gradient(text)
         with tape.stop_recording():
             made = tf.nest.flatten(make(tf.concat([c, draws["d"]], 1)))
-            _d_step(judge, optimizers["discriminator"], batch, real, made, read, draws["mix"], cfg)
+            given = (batch["wrong"], real, made, read, draws["mix"])
+            d_loss = _d_step(judge, optimizers["discriminator"], *given, cfg)
         forged = tf.nest.flatten(make(tf.concat([c, draws["g"]], 1)))
         fake_logits = judge([*forged, read])
         relativistic = cfg.LOSS_FUNCTION == "relativistic-hinge"
@@ -193,23 +199,25 @@ def step(networks, optimizers, batch, draws, cfg, stage, fading):
     gradients = tape.gradient(whole, [networks[name].trainable_variables for name in others])
     for name, own in zip(others, gradients, strict=True):
         optimizers[name].apply(own, networks[name].trainable_variables)
+    return d_loss
 
 
-def _d_step(judge, optimizer, batch, real, made, text, mix, cfg):
+def _d_step(judge, optimizer, wrong, real, made, text, mix, cfg):
     loss = LOSSES[cfg.LOSS_FUNCTION]
     with tf.GradientTape() as tape:
         real_logits, fake_logits = judge([*real, text]), judge([*made, text])
-        wrong_logits = judge([*real, tf.gather(text, batch["wrong"])])
+        wrong_logits = judge([*real, tf.gather(text, wrong)])
         whole = loss.discriminator(real_logits, fake_logits, wrong_logits)
         if loss.penalty == "gradient":
             slope = gradient_penalty(lambda some: judge([*some, text]), real, made, mix)
             whole += cfg.PENALTY_WEIGHT * tf.reduce_mean(slope)
         whole += cfg.DRIFT * tf.reduce_mean(drift(real_logits))
     optimizer.apply(tape.gradient(whole, judge.trainable_variables), judge.trainable_variables)
+    return whole
 
 
-def average(pairs, decay):
-    """Running averages: pairs of a network and its average."""
-    for network, mean in pairs:
-        for variable, other in zip(network.weights, mean.weights, strict=True):
+def average(networks, averages, decay):
+    """A step of the running averages of networks, by their names."""
+    for name, mean in averages.items():
+        for variable, other in zip(networks[name].weights, mean.weights, strict=True):
             other.assign(decay * other + (1 - decay) * variable)
