@@ -35,7 +35,6 @@ PLAIN = {
     "MASKED": True,
     "USE_EMA": True,
     "DETACH_TEXT": True,
-    "TEXT_LEARNS_MATCHING": False,
     "USE_MATCHING_AWARE_DISCRIMINATOR": True,
     "MATCHING": "mean",
     "N_CRITIC": 1,
@@ -75,8 +74,6 @@ def check(cfg, pictures: int, only: str | None = None) -> None:
     Raises: UserError if not, or if the pictures are less than a batch.
     """
     other = [f"{key} {cfg[key]}" for key, value in PLAIN.items() if cfg[key] != value]
-    if cfg.LOSS_FUNCTION == "non-saturating":
-        other.append("LOSS_FUNCTION non-saturating")
     if other:
         raise UserError(
             f"{', '.join(other)}: the plain form has no such step; change it with --set"

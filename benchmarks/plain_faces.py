@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from faces.layers import progressive_real, widths
-from faces.losses import LOSSES, drift, gradient_penalty
+from faces.losses import LOSSES, drift, gradient_penalty, r1_penalty
 
 
 class Equalised(layers.Wrapper):
@@ -188,13 +188,15 @@ def step(networks, optimizers, batch, draws, cfg, stage, fading):
         with tape.stop_recording():
             made = tf.nest.flatten(make(tf.concat([c, draws["d"]], 1)))
             given = (batch["wrong"], real, made, read, draws["mix"])
-            d_loss = _d_step(judge, optimizers["discriminator"], *given, cfg)
+            d_loss, slope = _d_step(judge, optimizers["discriminator"], *given, cfg)
         forged = tf.nest.flatten(make(tf.concat([c, draws["g"]], 1)))
         fake_logits = judge([*forged, read])
         relativistic = cfg.LOSS_FUNCTION == "relativistic-hinge"
         real_logits = judge([*real, read]) if relativistic else fake_logits
         kl = 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(logvar) - logvar - 1, 1)
         whole = loss.generator(real_logits, fake_logits) + cfg.KL_WEIGHT * tf.reduce_mean(kl)
+        if cfg.TEXT_LEARNS_MATCHING:
+            whole += tf.reduce_sum(text * slope)
     others = [name for name in networks if name != "discriminator"]
     gradients = tape.gradient(whole, [networks[name].trainable_variables for name in others])
     for name, own in zip(others, gradients, strict=True):
@@ -205,15 +207,20 @@ def step(networks, optimizers, batch, draws, cfg, stage, fading):
 def _d_step(judge, optimizer, wrong, real, made, text, mix, cfg):
     loss = LOSSES[cfg.LOSS_FUNCTION]
     with tf.GradientTape() as tape:
+        tape.watch(text)
         real_logits, fake_logits = judge([*real, text]), judge([*made, text])
         wrong_logits = judge([*real, tf.gather(text, wrong)])
         whole = loss.discriminator(real_logits, fake_logits, wrong_logits)
         if loss.penalty == "gradient":
             slope = gradient_penalty(lambda some: judge([*some, text]), real, made, mix)
             whole += cfg.PENALTY_WEIGHT * tf.reduce_mean(slope)
+        elif loss.penalty == "r1":
+            slope = r1_penalty(lambda some: judge([*some, text]), real)
+            whole += cfg.PENALTY_WEIGHT * tf.reduce_mean(slope)
         whole += cfg.DRIFT * tf.reduce_mean(drift(real_logits))
-    optimizer.apply(tape.gradient(whole, judge.trainable_variables), judge.trainable_variables)
-    return whole
+    gradients, by_text = tape.gradient(whole, [judge.trainable_variables, text])
+    optimizer.apply(gradients, judge.trainable_variables)
+    return whole, by_text
 
 
 def average(networks, averages, decay):
