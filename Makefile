@@ -7,7 +7,7 @@ GPU ?= $(if $(wildcard .venv/installed-gpu),1,0)
 STAMP = .venv/installed$(if $(filter 1,$(GPU)),-gpu)
 OTHER = .venv/installed$(if $(filter 1,$(GPU)),,-gpu)
 
-.PHONY: venv demo editor report test test-slow lint lock
+.PHONY: venv demo editor faces report test test-slow lint lock
 
 venv: $(STAMP)
 
@@ -53,8 +53,15 @@ report: demo
 	$(BIN)/python encoder/run_exp.py --cfg encoder/cfg/demo.yml --set CONFIG_NAME=encoder_held_out --set SEED=1
 	$(BIN)/python main.py --cfg cfg/report_demo.yml
 
-# Faces are drawn, an editor learns them, and moves one that it has not seen along four attributes.
+# Faces are drawn, and a GAN learns to draw those that are described; the time-lapse shows how.
 FACES = demo_faces
+FACES_RUN = runs/faces_$(FACES)
+faces: venv data/$(FACES)/set.json
+	$(BIN)/python faces/run_exp.py --cfg faces/cfg/progressive_demo.yml
+	$(BIN)/python faces/demo.py --run $(FACES_RUN) --captions data/demo_face_captions.txt --out $(FACES_RUN)/faces.png
+	$(BIN)/python faces/demo.py --run $(FACES_RUN) --timelapse $(FACES_RUN)/timelapse.webp
+
+# An editor learns the drawn faces, and moves one that it has not seen along four attributes.
 editor: venv data/$(FACES)/set.json
 	$(BIN)/python editor/run_exp.py --cfg editor/cfg/demo.yml
 	$(BIN)/python editor/edit.py --run runs/editor_$(FACES) --image data/raw/$(FACES)/img_align_celeba/000082.jpg --strip Smiling Eyeglasses Wearing_Hat Black_Hair --out runs/editor_$(FACES)/strips.png

@@ -11,10 +11,11 @@ says what is measured and what of it is ours.
 """
 
 import argparse
-import json
+import shlex
 import sys
 from pathlib import Path
 
+from benchmarks.paged import oracle, publish
 from misc.config.errors import UserError, run_program
 
 MOST = 500  # held-out pictures
@@ -33,17 +34,11 @@ def measure(args: argparse.Namespace) -> dict:
     from editor.methods import giving_way
     from misc.data.prepared import open_split
     from misc.evaluation.bootstrap import bootstrap
-    from misc.evaluation.classifier import load as load_classifier
     from misc.training.runs import load_run
 
-    classify = load_classifier(args.classifier)
     train = open_split(args.data, "train")
     names = train.attribute_names
-    if classify.attributes != list(names):
-        raise UserError(
-            f"--classifier {args.classifier} reads other attributes than {args.data} has; expected "
-            "the classifier of this set"
-        )
+    classify = oracle(args, names)
     _, cfg = load_run(args.run, "editor")
     faces = held_out(args.data, cfg.IMAGE.SIZE, args.most, classify)
     asked = clearest(train.attributes, faces.labels, names, faces.real["attributes"])
@@ -115,17 +110,11 @@ def main(argv: list[str] | None = None) -> None:
     from misc.config.devices import choose_devices
 
     choose_devices("-1")
-    from misc.data.atomic import write_atomic
 
     result = measure(args)
     given = sys.argv[1:] if argv is None else argv
-    text = page("python -m benchmarks.editor " + " ".join(map(str, given)), result)
-    if args.json:
-        write_atomic(args.json, (json.dumps(result, indent=1) + "\n").encode())
-    if args.out:
-        write_atomic(args.out, text.encode())
-    else:
-        print(text, end="")
+    text = page("python -m benchmarks.editor " + shlex.join(map(str, given)), result)
+    publish(args, result, text)
 
 
 if __name__ == "__main__":

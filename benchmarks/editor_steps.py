@@ -61,13 +61,13 @@ def measure(run: Path, rounds: int) -> list[dict]:
     command = [sys.executable, "-m", "benchmarks.editor_steps", "--run", str(run), "--variant"]
     for work in WORKS:
         turns = take_turns([[*command, work, variant] for variant in VARIANTS], rounds)
-        for variant, (rate, ratio, peak) in zip(VARIANTS, turns, strict=True):
+        for variant, (rate, ratio, last) in zip(VARIANTS, turns, strict=True):
             row = {
                 "work": work,
                 "variant": variant,
                 "steps_per_second": round(rate, 3),
                 "ratio": round(ratio, 3),
-                "peak_gib": round(peak, 2),
+                "peak_gib": round(last["peak_gib"], 2),
             }
             rows.append(row)
             print(row, file=sys.stderr)

@@ -41,10 +41,10 @@ def main(argv: list[str] | None = None) -> None:
             "variant": variant,
             "captions_per_second": round(rate, 1),
             "ratio": round(ratio, 3),
-            "peak_gib": round(peak, 2),
+            "peak_gib": round(last["peak_gib"], 2),
             "minutes_for_118000": round(COCO / rate / 60, 1),
         }
-        for variant, (rate, ratio, peak) in zip(COUNTS, turns, strict=True)
+        for variant, (rate, ratio, last) in zip(COUNTS, turns, strict=True)
     ]
     print(table(rows))
     keep(args.out, rows, rounds=args.rounds)

@@ -62,24 +62,24 @@ def measure(work: str, rounds: int, folder: str) -> list[dict]:
     command = [sys.executable, "-m", "benchmarks.training", "--variant", work]
     turns = take_turns([[*command, variant, folder] for variant in WORKS[work]], rounds)
     rows = []
-    for variant, (rate, ratio, peak) in zip(WORKS[work], turns, strict=True):
+    for variant, (rate, ratio, last) in zip(WORKS[work], turns, strict=True):
         row = {
             "work": work,
             "variant": variant,
             "images_per_second": round(rate, 2),
             "ratio": round(ratio, 3),
-            "peak_gib": round(peak, 2),
+            "peak_gib": round(last["peak_gib"], 2),
         }
         rows.append(row)
         print(row, file=sys.stderr)
     return rows
 
 
-def take_turns(commands: list[list[str]], rounds: int) -> list[tuple[float, float, float]]:
+def take_turns(commands: list[list[str]], rounds: int) -> list[tuple[float, float, dict]]:
     """Start a process for each command, then let each run one burst a round (see `serve_bursts`).
 
     Returns: for each its rate (median), ratio to the first one's in the same round (median), and
-      peak memory in GiB.
+      all that it said last, with its peak memory in GiB as `peak_gib`.
     """
     processes = []
     for command in commands:
@@ -101,7 +101,7 @@ def take_turns(commands: list[list[str]], rounds: int) -> list[tuple[float, floa
         (
             statistics.median(turn[i] for turn in rates),
             statistics.median(turn[i] / turn[0] for turn in rates),
-            answers[-1][i]["peak_gib"],
+            answers[-1][i],
         )
         for i in range(len(commands))
     ]
@@ -135,13 +135,13 @@ def serve(work: str, variant: str, folder: str) -> None:
     serve_bursts(lambda: [step() for _ in range(steps)], steps * BATCH[work])
 
 
-def serve_bursts(burst, count: int) -> None:
-    """For each line on stdin run a burst of `count` items; print its rate and peak memory."""
+def serve_bursts(burst, count: int, **facts) -> None:
+    """For each line on stdin run a burst of `count` items; print its rate, peak memory, facts."""
     for _ in sys.stdin:
         start = time.perf_counter()
         burst()
         rate = count / (time.perf_counter() - start)
-        print(json.dumps({"rate": rate, "peak_gib": peak_gib()}), flush=True)
+        print(json.dumps({"rate": rate, "peak_gib": peak_gib(), **facts}), flush=True)
 
 
 def peak_gib() -> float:

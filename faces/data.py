@@ -30,7 +30,7 @@ def _vocabulary(folder, _digest: str) -> Vocabulary:
 def training_vocabulary(cfg: EasyDict) -> Vocabulary:
     """The words of the captions that a run of this configuration trains on.
 
-    Raises: UserError if the set is missing, or a picture has no caption, or one without a word.
+    Raises: UserError if the set is missing, or a picture has no caption, or an empty one.
     """
     open_split(data_folder(cfg), "train")  # which says it if there is none
     return _vocabulary(data_folder(cfg), set_digest(cfg))
@@ -190,6 +190,12 @@ class FaceData:
                 self._reals.append(centre_of(split.pictures([i], size)[0], self._imsize))
                 self._captions.append(f"{name}: {caption}")
                 self.shown.append(caption)
+        if not self.shown:
+            raise UserError(
+                f"{splits['train'].folder}: no picture's first caption has a word among its first "
+                f"{cfg.CAPTIONS_LENGTH} words and signs; expected descriptions, or a larger "
+                "CAPTIONS_LENGTH"
+            )
 
     def save(self, folder) -> None:
         """Write into the run folder what sampling needs to know: the vocabulary, and the stages.

@@ -81,10 +81,18 @@ class Discriminator(keras.Model):
         self.built = True
 
     def call(self, pictures, text):
+        return self.match(self.look(pictures), text)
+
+    def look(self, pictures):
+        """What is made of pictures before the text comes in: maps (n, 4, 4, latent_size)."""
         x = None
         for i in range(self.depth - 1, -1, -1):
             colours = self.from_rgb[i](pictures[i])
             x = colours if x is None else tf.concat([colours, x], -1)
             if i:
                 x = self.blocks[i](x)
-        return self.blocks[0](x, text)
+        return x
+
+    def match(self, seen, text):
+        """The logits of what `look` made of pictures, for a text each."""
+        return self.blocks[0](seen, text)

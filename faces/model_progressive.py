@@ -245,9 +245,17 @@ class Discriminator(keras.Model):
         return [v for part in (self.blocks, self.from_rgb) for v in part[stage].trainable_variables]
 
     def call(self, picture, text, stage, alpha=1.0):
+        return self.match(self.look(picture, stage, alpha), text)
+
+    def look(self, picture, stage, alpha=1.0):
+        """What is made of a picture before the text comes in: maps (n, 4, 4, latent_size)."""
         x = self.from_rgb[stage](picture)
         for i in range(stage, 0, -1):
             x = self.blocks[i](x)
             if i == stage and not grown_up(alpha):
                 x = blend(x, self.from_rgb[stage - 1](half(picture)), alpha)
-        return self.blocks[0](x, text)
+        return x
+
+    def match(self, seen, text):
+        """The logits of what `look` made of pictures, for a text each."""
+        return self.blocks[0](seen, text)

@@ -70,6 +70,7 @@ class Trainer:
         self._cfg, self._replicas = cfg, replicas
         self._growth, self._loss = Growth(cfg, steps_per_epoch), LOSSES[cfg.LOSS_FUNCTION]
         self._grows = cfg.NETWORK_TYPE == "progressive"
+        self._teaches = cfg.TEXT_LEARNS_MATCHING and cfg.CONDITION != "none"
         self.networks = build_networks(cfg, cfg.VOCAB_SIZE, replicas)
         self._parts = {name: self._parted(name) for name in self.networks}
         self.optimizers = {
@@ -108,7 +109,7 @@ class Trainer:
         """N_CRITIC updates of the discriminator, then one of all others, on a replica's batch.
 
         `stage`: a Python number, the timetable's. Both kinds of update see one draw of c; the
-        generator's has a z of its own.
+        generator's has a z of its own. The text learns from the last of the discriminator's, too.
         """
         cfg, alpha = self._cfg, self._growth.alpha(step, stage)
         rows = tf.shape(batch["tokens"])[0]
@@ -123,7 +124,7 @@ class Trainer:
                 made = make(drawn["c"], draw(noise.Z_D, rows, width), stage, alpha)
                 for number in range(cfg.N_CRITIC):
                     mix = noise.uniform(cfg.SEED, step, noise.MIX + number, rows)
-                    d_losses = self._d_step(batch, real, made, text, mix, stage, alpha)
+                    d_losses, slope = self._d_step(batch, real, made, text, mix, stage, alpha)
             made = make(drawn["c"], draw(noise.Z_G, rows, width), stage, alpha)
             read = tf.stop_gradient(text) if cfg.DETACH_TEXT else text
             fake_logits = self._judge(made, read, stage, alpha)
@@ -133,19 +134,32 @@ class Trainer:
             # T2F sums over c, what is shared averages.
             kl = cfg.CA_OUT_SIZE * tf.reduce_mean(kl_divergence(drawn["mu"], drawn["logvar"]))
             scaled = (g_loss + cfg.KL_WEIGHT * kl) / self._replicas
+            if self._teaches:
+                # Its value is of no use; its gradient by the text is the discriminator's, which
+                # the replicas have shared already.
+                scaled += tf.reduce_sum(text * slope)
         self._apply(tape, scaled, SAMPLED, stage)
         losses = d_losses | {"g_loss": g_loss, "kl_loss": kl}
         return losses | {"stage": tf.constant(float(stage)), "alpha": tf.cast(alpha, tf.float32)}
 
     def _d_step(self, batch, real, made, text, mix, stage, alpha):
+        """One update.
+
+        Returns: the losses, and the gradient by the text of what all replicas minimise.
+        """
         cfg = self._cfg
         judge = partial(self._judge, text=text, stage=stage, alpha=alpha)
+        discriminator = self.networks["discriminator"]
         with tf.GradientTape() as tape:
-            real_logits, fake_logits, wrong_logits = judge(real), judge(made), None
+            tape.watch(text)
+            seen, wrong_logits = discriminator.look(real, **self._where(stage, alpha)), None
+            real_logits, fake_logits = discriminator.match(seen, text), judge(made)
             if cfg.USE_MATCHING_AWARE_DISCRIMINATOR:
                 # The wrong one may be of a picture that another replica has.
                 texts = tf.distribute.get_replica_context().all_gather(text, axis=0)
-                wrong_logits = judge(real, text=tf.gather(texts, batch["wrong"]))
+                # A product, for replicas cannot share the gradient of a selection.
+                chosen = tf.one_hot(batch["wrong"], tf.shape(texts)[0])
+                wrong_logits = discriminator.match(seen, chosen @ texts)
             loss = self._loss.discriminator(
                 real_logits, fake_logits, wrong_logits, summed=cfg.MATCHING == "sum"
             )
@@ -160,15 +174,17 @@ class Trainer:
             whole = loss + cfg.PENALTY_WEIGHT * losses.get("penalty", 0.0)
             whole += cfg.DRIFT * tf.reduce_mean(drift(real_logits))
             scaled = whole / self._replicas
-        self._apply(tape, scaled, ("discriminator",), stage)
-        return losses
+        return losses, self._apply(tape, scaled, ("discriminator",), stage, text)
 
-    def _apply(self, tape, loss, names, stage: int) -> None:
-        """Update what these networks have at `stage`, each part with its own optimizer."""
+    def _apply(self, tape, loss, names, stage: int, also=()):
+        """Update what these networks have at `stage`, each part with its own optimizer.
+
+        Returns: the gradient by `also`.
+        """
         parts = {}
         for name in names:
             parts |= dict(itertools.islice(self._parts[name].items(), stage + 1))
-        gradients = tape.gradient(loss, list(parts.values()))
+        *gradients, other = tape.gradient(loss, [*parts.values(), also])
         for (group, variables), own in zip(parts.items(), gradients, strict=True):
             # Colours of sizes that are neither shown nor faded from have none.
             given = [
@@ -178,6 +194,7 @@ class Trainer:
                 if gradient is not None
             ]
             self.optimizers[group].apply(*zip(*given, strict=True))
+        return other
 
     def _reals(self, pictures, stage: int, alpha):
         if self._grows:
@@ -188,8 +205,10 @@ class Trainer:
         return sizes
 
     def _judge(self, pictures, text, stage: int, alpha):
-        where = {"stage": stage, "alpha": alpha} if self._grows else {}
-        return self.networks["discriminator"](pictures, text, **where)
+        return self.networks["discriminator"](pictures, text, **self._where(stage, alpha))
+
+    def _where(self, stage: int, alpha) -> dict:
+        return {"stage": stage, "alpha": alpha} if self._grows else {}
 
     def sampler(self, data: FaceData) -> Sampler:
         """What samples the weights as they are now, at their stage: their averages, if any."""

@@ -21,6 +21,7 @@ class CaptionChoice:
     Attributes:
       pictures, rows: (n,) indices of pictures, and of captions among the embeddings.
       own: (n,) the place of each caption's picture among those that `reals` gives.
+    Raises: UserError if no picture has a caption.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class CaptionChoice:
     ):
         random = np.random.default_rng(seed)
         captioned = np.flatnonzero(split.index["count"])
+        if not len(captioned):
+            raise UserError(f"{split.folder}: no picture has a caption, so none can be asked for")
         count = count or len(captioned)
         count = min(count, len(captioned)) if distinct else count
         rounds = -(-count // len(captioned))

@@ -35,6 +35,9 @@ def test_pictures_without_captions_are_left_out(split):
     index["count"][[0, 5]] = 0
     choice = CaptionChoice(SimpleNamespace(index=index), None, 12, 0)
     assert set(choice.pictures) == set(range(8)) - {0, 5}
+    index["count"] = 0
+    with pytest.raises(UserError, match="somewhere: no picture has a caption"):
+        CaptionChoice(SimpleNamespace(index=index, folder="somewhere"), None, 12, 0)
 
 
 def test_fakes_are_of_the_chosen_embeddings_with_numbered_noise(split):

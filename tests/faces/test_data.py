@@ -191,6 +191,16 @@ def test_a_caption_without_a_word_is_named(small_config, tiny_set, tmp_path):
         FaceData(small_config(f"DATA_DIR={folder}"))
 
 
+def test_captions_of_signs_alone_are_refused(small_config, tiny_set, tmp_path):
+    def silenced(line):
+        line["captions"] = ["." * len(caption) for caption in line["captions"]]
+        return line
+
+    folder = changed(tiny_set, tmp_path, silenced)
+    with pytest.raises(UserError, match="train: no picture's first caption has a word among its"):
+        FaceData(small_config(f"DATA_DIR={folder}"))
+
+
 def test_the_vocabulary_of_another_run_is_refused(small_config, tmp_path):
     Vocabulary.of(["quite another face"]).save(tmp_path)
     with pytest.raises(UserError, match="vocabulary of another run"):

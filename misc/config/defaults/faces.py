@@ -102,6 +102,12 @@ KEYS = with_defaults(
         "mean: made and mismatched pairs weigh half each; sum: one each, as published",
         one_of("mean", "sum"),
     ),
+    Key(
+        "TEXT_LEARNS_MATCHING",
+        True,
+        "the text encoder follows the D step, too, so that its text tells right captions from "
+        "wrong ones; no effect with CONDITION none; False (T2F): it learns from the G step alone",
+    ),
     Key("DETACH_TEXT", True, "False: the G step also moves the text by way of the discriminator"),
     Key("USE_EMA", True, "sample running averages of text encoder, conditioning and generator"),
     Key("EMA_DECAY", 0.999, "share of these averages that a step keeps", share),
