@@ -76,7 +76,6 @@ def test_where_the_time_goes():
     ("overrides", "only", "message"),
     [
         (["CONDITION=none", "N_CRITIC=2"], None, "CONDITION none, N_CRITIC 2: the plain form has"),
-        (["LOSS_FUNCTION=non-saturating"], None, "LOSS_FUNCTION non-saturating: the plain form"),
         (["BATCH_SIZES=[3,4]"], None, "BATCH_SIZES: 3, expected a multiple of 4, of at most the"),
         (["BATCH_SIZES=[8,128]"], None, "BATCH_SIZES: 128, expected a multiple of 4, of at most"),
         ([], "16 px", "--only 16 px: expected one of: 4 px; 8 px, fading; 8 px; sampling"),
