@@ -13,6 +13,7 @@ from misc.networks.layers import LEAK, doubled, doubled_conv, fastest_form
 
 BATCH_STATISTICS = ("group", "batch", "map", "unbiased")
 GROUP = 4
+_SMALL = 4  # px of a side, up to which a product of matrices is faster than a convolution
 
 
 class Scaled(layers.Layer):
@@ -89,7 +90,7 @@ class Seed(Scaled):
 
 
 class Conv(Scaled):
-    """Convolution of stride 1: (n, h, w, c) -> (n, h, w, filters).
+    """Convolution of stride 1: (n, h, w, c) -> (n, h, w, filters), h and w known.
 
     Args: kernel_size: of a side; padding: "SAME", or "VALID", which makes the map smaller;
       up: of the map doubled, (n, 2h, 2w, filters); its kernel is 3x3.
@@ -114,8 +115,14 @@ class Conv(Scaled):
     def call(self, x):
         if self.up:
             return self.biased(doubled_conv(x, self.used(), fastest_form(x.shape[1])))
-        y = tf.nn.conv2d(x, ops.cast(self.used(), x.dtype), 1, self.padding)
-        return self.biased(y)
+        kernel, side = ops.cast(self.used(), x.dtype), self.kernel_size
+        h, w = x.shape[1:3]
+        whole = self.padding == "VALID" and h == w == side
+        if max(h, w) <= _SMALL and (side == 1 or whole):
+            rows = tf.reshape(x, (-1, side * side * x.shape[-1]))
+            y = self.biased(rows @ tf.reshape(kernel, (-1, self.filters)))
+            return tf.reshape(y, (-1, h - side + 1, w - side + 1, self.filters))
+        return self.biased(tf.nn.conv2d(x, kernel, 1, self.padding))
 
 
 def kept(model: keras.Model, name: str, parts: list) -> list:
@@ -125,19 +132,36 @@ def kept(model: keras.Model, name: str, parts: list) -> list:
     return parts
 
 
+@tf.custom_gradient
 def leaky(x):
-    """max(x, 0.2 x)."""
-    return tf.nn.leaky_relu(x, LEAK)
+    """max(x, 0.2 x).
+
+    Its gradient is told by the sign of what comes out: so x need not be kept, and a convolution
+    before it becomes one operation with it.
+    """
+    y = tf.nn.leaky_relu(x, LEAK)
+    sign = tf.stop_gradient(y)  # flat, so a second derivative has nothing to follow
+    return y, lambda slope: tf.raw_ops.LeakyReluGrad(gradients=slope, features=sign, alpha=LEAK)
 
 
+@tf.custom_gradient
 def pixel_norm(x):
     """Each pixel's vector of channels brought to a mean square of 1; computed in float32.
 
+    Its gradient is written down, for TensorFlow's own takes more passes over the maps.
     Paper: Karras et al., "Progressive Growing of GANs", 4.2.
     """
     wide = ops.cast(x, "float32")
-    wide *= tf.math.rsqrt(tf.reduce_mean(tf.square(wide), -1, keepdims=True) + 1e-8)
-    return ops.cast(wide, x.dtype)
+    size = tf.math.reduce_euclidean_norm(wide, -1, keepdims=True)
+    factor = tf.math.rsqrt(tf.square(size) / x.shape[-1] + 1e-8)
+    y = wide * factor
+
+    def gradient(slope):
+        slope = ops.cast(slope, "float32")
+        along = tf.reduce_mean(slope * y, -1, keepdims=True)
+        return ops.cast(factor * (slope - along * y), x.dtype)
+
+    return ops.cast(y, x.dtype), gradient
 
 
 def batch_statistic(x, kind: str = "group"):

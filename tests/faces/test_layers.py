@@ -89,6 +89,46 @@ def test_doubling_convolution_equals_its_plain_form(size):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("kernel_size", "padding", "size"),
+    # A product of matrices for each place, and one for all; and what is neither.
+    [(1, "SAME", (4, 4)), (1, "SAME", (3, 2)), (4, "VALID", (4, 4)), (1, "SAME", (8, 8))]
+    + [(3, "VALID", (4, 4)), (3, "SAME", (4, 4)), (3, "VALID", (3, 4)), (4, "SAME", (4, 4))],
+)
+def test_small_maps_are_convolved_too(kernel_size, padding, size):
+    x, conv = normal(2, *size, 5), Conv(7, kernel_size, padding=padding)
+    conv.build(x.shape)
+    conv.bias.assign(np.arange(7.0))
+    expected = tf.nn.conv2d(x, conv.used(), 1, padding) + conv.bias.value
+    assert conv(x).shape == expected.shape
+    np.testing.assert_allclose(conv(x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain"),
+    [
+        (leaky, lambda x: tf.maximum(x, 0.2 * x)),
+        (pixel_norm, lambda x: x / tf.sqrt(tf.reduce_mean(x**2, -1, keepdims=True) + 1e-8)),
+    ],
+)
+def test_written_gradients_are_those_of_the_plain_forms(ours, plain):
+    """And can be taken once more."""
+    x = normal(3, 4, 4, 5)
+
+    def gradients(apply):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                total = tf.reduce_sum(tf.sin(apply(x)))
+            slope = inner.gradient(total, x)
+            again = tf.reduce_sum(tf.square(slope))
+        return slope, outer.gradient(again, x)
+
+    for a, b in zip(gradients(ours), gradients(plain), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_pixel_norm_by_hand():
     # 3 and 4: mean square 12.5; and of zeros it is not NaN.
     x = tf.constant([[3.0, 4.0], [0.0, 0.0]])
