@@ -35,7 +35,7 @@ def measure(args: argparse.Namespace) -> dict:
 
     from benchmarks.faces_models import BATCH, choices, look, model_of, size_of
     from benchmarks.faces_scores import answers, scores, seen, varied
-    from benchmarks.training import machine
+    from benchmarks.turns import machine
     from misc.data.mentions import mentions_of
     from misc.data.prepared import open_split
     from misc.evaluation import features, judges
