@@ -47,17 +47,21 @@ class BatchNorm(layers.BatchNormalization):
         super().__init__(synchronized=synchronized, **options)
 
     def call(self, inputs, training=None, mask=None):
-        if not training or self.synchronized or len(inputs.shape) != 4:
+        if len(inputs.shape) != 4 or (training and self.synchronized):
             return super().call(inputs, training=training, mask=mask)
+        learned = (self.moving_mean.value, self.moving_variance.value)
+        mean, variance = (tf.zeros((0,)), tf.zeros((0,))) if training else learned
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=ops.cast(self.gamma, "float32"),
             offset=ops.cast(self.beta, "float32"),
-            mean=tf.zeros((0,)),
-            variance=tf.zeros((0,)),
+            mean=mean,
+            variance=variance,
             epsilon=self.epsilon,
-            is_training=True,
+            is_training=bool(training),
         )
+        if not training:
+            return y
         # The kernel reports the unbiased variance; TF1's and Keras' moving value is the biased one.
         shape = tf.shape(inputs)
         count = tf.cast(shape[0] * shape[1] * shape[2], "float32")
