@@ -5,9 +5,10 @@
         --set "BATCH_SIZES=[16,16,16,16,8]"
 
 A step is all that training does with a batch, running averages included. A stage that fades in is
-timed halfway, too; a multi-scale run has one stage. Pictures are noise, captions as long as
-Face2Text's: half have more than 24 words, one in twenty more than 60. Sampling makes 16 faces of
-the last size, from embeddings. As in `benchmarks.training` each variant lives in a process of its
+timed halfway, too, which changes the plain form alone: ours blends to the end of a stage; a
+multi-scale run has one stage. Pictures are noise, captions as long as Face2Text's: half have more
+than 24 words, one in twenty more than 60. Sampling makes 16 faces of the last size, from
+embeddings. As in `benchmarks.training` each variant lives in a process of its
 own, and they take turns; plain is `benchmarks.plain_faces`. A new graph costs what the first call
 takes longer than others. A second table says where a run on so many pictures spends its time.
 """
