@@ -130,7 +130,7 @@ def seconds(run: Path, step: float = math.inf) -> float | None:
 
 
 def size_of(models: Sequence[Model], split: PreparedSplit) -> int:
-    """Side at which all pictures are compared: the set's smallest that no run's is above, or its largest."""
+    """Side at which all are compared: the set's smallest that no run's is above, or its largest."""
     largest, known = max(model.sampler.imsize for model in models), split.card["imsizes"]
     return next((imsize for imsize in known if imsize >= largest), known[-1])
 

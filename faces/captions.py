@@ -156,5 +156,3 @@ def _checked(words) -> list[str]:
     if odd or len(set(words)) < len(words):
         raise ValueError(f"{odd[0]!r} is no word" if odd else "a word is there twice")
     return words
-
-

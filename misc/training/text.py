@@ -47,10 +47,11 @@ class Text:
         """
         embeddings = split.embeddings(self.embeddings)
         if made_by(split, self.embeddings).get("digest", "") != self.digest:
+            run = self.encoder or "RUN"
             raise UserError(
                 f"{split.folder}: the embeddings {self.embeddings} are not by the encoder that "
-                f"training had: make them again with encoder/embed.py --run {self.encoder or 'RUN'} "
-                f"--data {split.folder.parent}"
+                f"training had: make them again with encoder/embed.py --run {run} --data "
+                f"{split.folder.parent}"
             )
         return embeddings
 
