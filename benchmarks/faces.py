@@ -54,6 +54,10 @@ def measure(args: argparse.Namespace) -> dict:
     wanted, labels = (answers(values, names) for values in (said, split.attributes[every.pictures]))
     models = [model_of(name, run, chosen) for name, run in args.runs.items()]
     side, told, words = size_of(models, split), {}, {}
+    if args.sheet:  # first, for it may be refused
+        from benchmarks.faces_sheet import write_sheet
+
+        write_sheet(args.sheet, models, every, varied(wanted, SHOWN), side)
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder)
         real = judge(every.reals(side, BATCH), every.distinct, asked, aside)
@@ -75,10 +79,6 @@ def measure(args: argparse.Namespace) -> dict:
             shown = seen(fake["classifier/attributes"], names)
             words[model.name] = scores(wanted, shown, own, labels, args.seed)
         floor = _floor(np.array(real["network/features"]), args.seed)
-    if args.sheet:
-        from benchmarks.faces_sheet import write_sheet
-
-        write_sheet(args.sheet, models, every, varied(wanted, SHOWN), side)
     return {
         "machine": machine(),
         "data": args.data.as_posix(),
@@ -125,7 +125,7 @@ def _verdicts(told: dict, words: dict) -> dict:
         for metric in ("kid", "attributes")
     }
     for word in BARRED:
-        if all(word in found for found in words.values()):
+        if word in next(iter(words.values())):  # those of all runs are the captions' own
             sides[word] = {name: found[word].gain for name, found in words.items()}
     ahead = []
     for measured, estimates in sides.items():
@@ -239,17 +239,11 @@ def _check_run(run: Path, data: Path) -> None:
     """A run of these rooms on this very set: another's may have trained on the test pictures."""
     from easydict import EasyDict
 
-    from misc.data.captions import parse_json
-    from misc.evaluation.records import bounded_text
     from misc.training.gan_data import set_digest
-    from misc.training.runs import load_run
+    from misc.training.runs import load_run, read_facts
 
     load_run(run, "faces", "initial")
-    path = run / "data.json"
-    if not path.exists():
-        return  # an import: nothing tells what it was trained on
-    facts = parse_json(str(path), bounded_text(path))
-    known = facts.get("prepared set") if isinstance(facts, dict) else None
+    known = read_facts(run).get("prepared set")  # of an import nothing tells the set
     if known not in (None, set_digest(EasyDict(DATA_DIR=data))):
         raise UserError(
             f"{run} was trained on another set than --data {data} (another set.json, or others in "

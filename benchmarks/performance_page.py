@@ -76,7 +76,12 @@ def page(suites: dict) -> str:
 
 
 def _bars(suites: dict) -> str:
-    lines = ["## Bars", "", "| work | variant | at least | measured | |", "| --- | --- | ---: | ---: | --- |"]
+    lines = [
+        "## Bars",
+        "",
+        "| work | variant | at least | measured | |",
+        "| --- | --- | ---: | ---: | --- |",
+    ]
     for suite, work, variant, bar in BARS:
         for row in suites.get(suite, {}).get("rows", []):
             if (row["work"], row["variant"]) == (work, variant):

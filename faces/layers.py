@@ -141,7 +141,11 @@ def leaky(x):
     """
     y = tf.nn.leaky_relu(x, LEAK)
     sign = tf.stop_gradient(y)  # flat, so a second derivative has nothing to follow
-    return y, lambda slope: tf.raw_ops.LeakyReluGrad(gradients=slope, features=sign, alpha=LEAK)
+
+    def gradient(slope):
+        return tf.raw_ops.LeakyReluGrad(gradients=slope, features=sign, alpha=LEAK)
+
+    return y, gradient
 
 
 @tf.custom_gradient

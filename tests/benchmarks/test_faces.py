@@ -3,6 +3,7 @@ was not trained; with an oracle that reads colours.
 """
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import keras
@@ -224,25 +225,24 @@ def test_a_run_on_another_set(run, world, tmp_path):
 
 
 def test_embeddings_by_another_encoder(run, world, tmp_path):
-    for path in (world.root / "stage1").rglob("*"):
-        if path.is_file():
-            copy = tmp_path / path.relative_to(world.root / "stage1")
-            copy.parent.mkdir(exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    Text("runs/encoder", "text", "another", len(NAMES)).save(tmp_path)
-    code, _, err = run(runs=[f"Stage-I={tmp_path}"])
-    assert code == 2 and "are not by the encoder that the run was trained with" in err
+    copy = shutil.copytree(world.root / "stage1", tmp_path / "stage1")
+    Text("runs/encoder", "text", "another", len(NAMES)).save(copy)
+    code, _, err = run(runs=[f"Stage-I={copy}"])
+    assert code == 2 and "are not by the encoder that training had" in err
 
 
 def test_the_time_of_a_training_is_that_of_its_sittings(tmp_path):
     assert seconds(tmp_path) is None
     folder = tmp_path / "tensorboard"
     folder.mkdir()
-    for number, times in enumerate([(100.0, 130.0, 160.0), (5000.0, 5012.0)]):
+    sittings = [((100.0, 1), (130.0, 2), (160.0, 3)), ((5000.0, 4), (5012.0, 5))]
+    for number, events in enumerate(sittings):
         path = folder / f"events.out.tfevents.{number}.v2"
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for time in times:
-                writer.write(tf.compat.v1.Event(wall_time=time).SerializeToString())
+            for time, step in events:
+                event = tf.compat.v1.Event(wall_time=time, step=step)
+                writer.write(event.SerializeToString())
     assert seconds(tmp_path) == 72.0
+    assert seconds(tmp_path, 2) == 30.0  # of a checkpoint that came before
     path.write_bytes(path.read_bytes()[:-3])  # as a kill leaves it
     assert seconds(tmp_path) == 60.0

@@ -42,11 +42,11 @@ def test_every_seed_is_trained_and_measured_in_both(monkeypatch, run_main, tmp_p
     assert code == 0
     assert trained == ["float32_0", "bfloat16_0", "float32_1", "bfloat16_1"]
     assert "| 1 | 0.3000 | 0.3000 | 78.0% | 79.0% |" in out
-    assert "- attributes: 77.0% (deviation 1.4%) in float32, 78.0% (1.4%) in bfloat16: they do" in out
+    assert (
+        "- attributes: 77.0% (deviation 1.4%) in float32, 78.0% (1.4%) in bfloat16: they do" in out
+    )
 
 
 def test_one_seed_tells_no_spread(run_main, tmp_path):
-    code, _, err = run_main(
-        main, "--cfg", "a", "--eval", "b", "--runs", tmp_path, "--seeds", "1"
-    )
+    code, _, err = run_main(main, "--cfg", "a", "--eval", "b", "--runs", tmp_path, "--seeds", "1")
     assert code == 2 and "--seeds 1: expected at least 2" in err

@@ -94,8 +94,7 @@ def test_a_test_caption_may_say_nothing_to_the_run(program, run, tiny_set, tmp_p
     code, _, err = program(*flags, "--set", "EVAL.METRICS=[colour]")
     assert code == 0
     assert [line for line in err.splitlines() if line.startswith("warning")] == [
-        f"warning: {run} knows no word of 2 of the 24 test captions; "
-        "they count as unknown words"
+        f"warning: {run} knows no word of 2 of the 24 test captions; they count as unknown words"
     ]
     shutil.rmtree(run / "evaluation")
 
