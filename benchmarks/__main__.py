@@ -6,8 +6,8 @@
     python -m benchmarks --suite sampling --against docs/performance.json
 
 Ratios are to a plain Keras form of the same work (stock layers, float32: benchmarks/plain.py),
-medians over rounds in each of which every variant is timed for some seconds; see benchmarks/turns.py
-and, for what a suite times, benchmarks/suites. --out keeps the numbers, beside those of other suites
+medians over rounds, in each of which every variant is timed for some seconds (benchmarks/turns.py);
+benchmarks/suites says what a suite times. --out keeps the numbers, beside those of other suites
 that the file holds, and writes the page of all of them, here docs/performance.md. --against tells
 what has changed since a file was written.
 """

@@ -1,8 +1,8 @@
 """Both stages for the benchmarks, in the layouts and arithmetics that are compared.
 
-`plain float32` is `benchmarks.plain`; `float32` and `bfloat16` are ours in StackGAN-Pytorch's layout
-(NETWORK_TYPE pytorch, one fake batch for both updates), `published ...` in TF1's, with fresh fakes
-for the generator. Published widths.
+`plain float32` is `benchmarks.plain`; `float32` and `bfloat16` are ours in the layout of
+StackGAN-Pytorch (NETWORK_TYPE pytorch, one fake batch for both updates), `published ...` in TF1's,
+with fresh fakes for the generator. Published widths.
 """
 
 from functools import partial

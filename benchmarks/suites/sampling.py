@@ -1,6 +1,6 @@
 """Sampling of both stages, text to picture, and what a first picture takes from a cold start.
 
-`main.py` samples with the samplers of `initial.sample` and `final.sample`: both stages in one graph.
+`main.py` samples by `initial.sample` and `final.sample`, whose two stages are one graph.
 Their noise is drawn row by row, so that a picture does not depend on its batch; uint8 comes out.
 """
 
