@@ -61,7 +61,8 @@ def page(suites: dict) -> str:
     """The page of all suites: by name `machine`, `rounds`, `unit`, `about`, `rows` and `more`."""
     parts = [
         "# How fast it is",
-        "Made by `python -m benchmarks --suite NAME --out docs/performance.json`, suite by suite. In each, variants take turns in processes of their own; rates, and ratios to the "
+        "Made by `python -m benchmarks --suite NAME --out docs/performance.json`, suite by suite. "
+        "In each, variants take turns in processes of their own; rates, and ratios to the "
         "first variant in the same round, are medians over rounds. `peak GiB`: largest resident "
         "memory of the process. `first step`: what it takes longer than others, for its graph.",
         _bars(suites),

@@ -9,11 +9,10 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from misc.networks.layers import LEAK, doubled, doubled_conv, fastest_form
+from misc.networks.layers import LEAK, conv2d, doubled, doubled_conv, fastest_form
 
 BATCH_STATISTICS = ("group", "batch", "map", "unbiased")
 GROUP = 4
-_SMALL = 4  # px of a side, up to which a product of matrices is faster than a convolution
 
 
 class Scaled(layers.Layer):
@@ -115,14 +114,7 @@ class Conv(Scaled):
     def call(self, x):
         if self.up:
             return self.biased(doubled_conv(x, self.used(), fastest_form(x.shape[1])))
-        kernel, side = ops.cast(self.used(), x.dtype), self.kernel_size
-        h, w = x.shape[1:3]
-        whole = self.padding == "VALID" and h == w == side
-        if max(h, w) <= _SMALL and (side == 1 or whole):
-            rows = tf.reshape(x, (-1, side * side * x.shape[-1]))
-            y = self.biased(rows @ tf.reshape(kernel, (-1, self.filters)))
-            return tf.reshape(y, (-1, h - side + 1, w - side + 1, self.filters))
-        return self.biased(tf.nn.conv2d(x, kernel, 1, self.padding))
+        return self.biased(conv2d(x, self.used(), 1, self.padding))
 
 
 def kept(model: keras.Model, name: str, parts: list) -> list:

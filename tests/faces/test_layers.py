@@ -90,21 +90,6 @@ def test_doubling_convolution_equals_its_plain_form(size):
 
 
 @pytest.mark.parametrize(
-    ("kernel_size", "padding", "size"),
-    # A product of matrices for each place, and one for all; and what is neither.
-    [(1, "SAME", (4, 4)), (1, "SAME", (3, 2)), (4, "VALID", (4, 4)), (1, "SAME", (8, 8))]
-    + [(3, "VALID", (4, 4)), (3, "SAME", (4, 4)), (3, "VALID", (3, 4)), (4, "SAME", (4, 4))],
-)
-def test_small_maps_are_convolved_too(kernel_size, padding, size):
-    x, conv = normal(2, *size, 5), Conv(7, kernel_size, padding=padding)
-    conv.build(x.shape)
-    conv.bias.assign(np.arange(7.0))
-    expected = tf.nn.conv2d(x, conv.used(), 1, padding) + conv.bias.value
-    assert conv(x).shape == expected.shape
-    np.testing.assert_allclose(conv(x), expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
     ("ours", "plain"),
     [
         (leaky, lambda x: tf.maximum(x, 0.2 * x)),
