@@ -79,6 +79,13 @@ def measure(args: argparse.Namespace) -> dict:
             shown = seen(fake["classifier/attributes"], names)
             words[model.name] = scores(wanted, shown, own, labels, args.seed)
         floor = _floor(np.array(real["network/features"]), args.seed)
+    if args.rounds:
+        from benchmarks.faces_time import seconds
+
+        steps = [[count for count, _ in model.facts["stages"]] for model in models]
+        timed = seconds(list(zip(args.runs.values(), steps, strict=True)), args.rounds)
+        for model, one in zip(models, timed, strict=True):
+            model.facts["equal_seconds"] = one
     return {
         "machine": machine(),
         "data": args.data.as_posix(),
@@ -189,6 +196,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--data", type=Path, required=True, help="prepared set, with attributes")
     add("--most", type=int, default=0, help="captions, at most; 0: one of each test picture (0)")
     add("--seed", type=int, default=0, help="of captions, noise and intervals (0)")
+    add("--rounds", type=int, default=3, help="in which the runs' steps are timed; 0: not (3)")
     add("--out", type=Path, metavar="FILE.md", help="write the page here")
     add("--sheet", type=Path, metavar="FILE.jpg", help="write a sheet of faces here")
     add("--json", type=Path, metavar="FILE.json", help="write all the numbers here")
@@ -199,8 +207,10 @@ def _check(args: argparse.Namespace) -> None:
     """What can be checked without TensorFlow; `runs` becomes {name: folder}."""
     from misc.evaluation.frechet import LEAST
 
-    if args.most and args.most < LEAST or args.seed < 0:
-        raise UserError(f"--most, --seed: expected at least {LEAST}, or 0 for all, and 0")
+    if args.most and args.most < LEAST or min(args.seed, args.rounds) < 0:
+        raise UserError(
+            f"--most, --seed, --rounds: expected at least {LEAST}, or 0 for all, and 0, and 0"
+        )
     if args.sheet and args.sheet.suffix.lower() not in SUFFIXES:
         raise UserError(f"--sheet {args.sheet}: expected a name ending in {' or '.join(SUFFIXES)}")
     runs = {}

@@ -97,7 +97,7 @@ def model_of(name: str, run: Path, chosen: Sequence[CaptionChoice]) -> Model:
         "kind": (cfg.GAN if room == "initial" else cfg).NETWORK_TYPE,
         "step": sampler.step,
         "imsize": sampler.imsize,
-        "pictures": _pictures(run, room, cfg, sampler.step),
+        "stages": _stages(run, room, cfg, sampler.step),
         "seconds": seconds(run, sampler.step),
         "parameters": {"drawing": sum(counts.values()), "judging": judging},
         "encoder": encoder,
@@ -106,11 +106,15 @@ def model_of(name: str, run: Path, chosen: Sequence[CaptionChoice]) -> Model:
     return Model(name, sampler, split, embeddings, facts)
 
 
-def _pictures(run: Path, room: str, cfg: EasyDict, step: int) -> int:
-    """Pictures that the discriminator has been shown as real ones."""
-    if room == "faces":
-        return Growth.load(run, cfg).timetable.pictures(step)
-    return step * cfg.TRAIN.BATCH_SIZE
+def _stages(run: Path, room: str, cfg: EasyDict, step: int) -> list[tuple[int, int]]:
+    """Steps that were done of each stage, and how many real pictures each of them showed."""
+    if room == "initial":
+        return [(step, cfg.TRAIN.BATCH_SIZE)]
+    timetable = Growth.load(run, cfg).timetable
+    return [
+        (min(max(0, step - begin), stage.steps), stage.batch_size)
+        for begin, stage in zip(timetable.begins, timetable.stages, strict=True)
+    ]
 
 
 def seconds(run: Path, step: float = math.inf) -> float | None:

@@ -48,6 +48,7 @@ class Conv2D(layers.Conv2D):
     """Keras' layer, by `conv2d`; of square strides, and not dilated."""
 
     def convolution_op(self, inputs, kernel):
+        """What Keras' layer calls, before it adds the bias."""
         return conv2d(inputs, kernel, self.strides[0], self.padding.upper())
 
 

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from benchmarks import faces, faces_sheet
+from benchmarks import faces, faces_sheet, faces_time
 from benchmarks.faces_models import seconds
 from faces.captions import Vocabulary
 from faces.growth import Growth
@@ -126,7 +126,8 @@ def run(world, run_main, monkeypatch):
         judge = type("Oracle", (), {"__call__": lambda self, pictures: oracle(pictures)})()
         vars(judge).update(facts, digest="ab" * 32, accuracy=0.5)
         monkeypatch.setattr("misc.evaluation.classifier.load", lambda folder: judge)
-        return run_main(faces.main, "--runs", *runs, "--classifier", "c", "--data", data, *flags)
+        fixed = ("--runs", *runs, "--classifier", "c", "--data", data, "--rounds", "0")
+        return run_main(faces.main, *fixed, *flags)
 
     return start
 
@@ -137,8 +138,9 @@ def test_from_flags_to_a_page_a_sheet_and_all_the_numbers(run, tmp_path):
     assert (code, out) == (0, ""), err
     text, found = page.read_text(), json.loads(numbers.read_text())
     assert found["captions"] == [40, 40] and found["size"] == 32
-    told = {name: (run["step"], run["pictures"]) for name, run in found["runs"].items()}
-    assert told == {"Stage-I": (7, 28), "T2F": (9, 36)}
+    told = {name: (run["step"], run["stages"]) for name, run in found["runs"].items()}
+    assert told == {"Stage-I": (7, [[7, 4]]), "T2F": (9, [[9, 4]])}
+    assert "| 7 | 28 |" in text and "| 9 | 36 |" in text
     assert all(0 < run["parameters"]["judging"] for run in found["runs"].values())
     perfect, other = (found["words"][name] for name in ("Stage-I", "T2F"))
     glasses = perfect["eyeglasses"]
@@ -188,7 +190,7 @@ def test_fewer_captions_of_one_run(run, world):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--most", "2"], "--most, --seed: expected at least 3"),
+        (["--most", "2"], "--most, --seed, --rounds: expected at least 3"),
         (["--sheet", "a.png"], "--sheet a.png: expected a name ending in .jpg or .jpeg"),
         (["--runs", "runs/a"], "--runs runs/a: expected NAME=DIR"),
         (["--runs", "a=b", "a=c"], "expected NAME=DIR, each name once"),
@@ -229,6 +231,14 @@ def test_embeddings_by_another_encoder(run, world, tmp_path):
     Text("runs/encoder", "text", "another", len(NAMES)).save(copy)
     code, _, err = run(runs=[f"Stage-I={copy}"])
     assert code == 2 and "are not by the encoder that training had" in err
+
+
+def test_runs_are_timed_in_turns(world):
+    """And as often as they have steps; a stage without any is not."""
+    once = faces_time.seconds([(world.root / "stage1", [7]), (world.root / "faces", [9])], 1)
+    assert min(once) > 0
+    (often,) = faces_time.seconds([(world.root / "stage1", [0, 7_000_000])], 1)
+    assert often > 1000 * once[0]
 
 
 def test_the_time_of_a_training_is_that_of_its_sittings(tmp_path):
