@@ -23,7 +23,8 @@ def seconds(runs: Sequence[tuple[Path, Sequence[int]]], rounds: int) -> list[flo
         for stage, steps in enumerate(stages)
         if steps
     ]
-    program = [sys.executable, "-m", "benchmarks.faces_time"]
+    code = "import sys; from benchmarks import faces_time; faces_time.serve_stage(*sys.argv[1:])"
+    program = [sys.executable, "-c", code]
     turns = take_turns([[*program, run, stage] for _, run, stage, _ in parts], rounds)
     found = [0.0] * len(runs)
     for (place, *_, steps), turn in zip(parts, turns, strict=True):
@@ -32,8 +33,8 @@ def seconds(runs: Sequence[tuple[Path, Sequence[int]]], rounds: int) -> list[flo
     return found
 
 
-def main(run: str, stage: str) -> None:
-    """Serve the steps of one stage."""
+def serve_stage(run: str, stage: str) -> None:
+    """Be the process of one stage's steps."""
     from misc.config.devices import choose_devices
     from misc.config.quiet import import_tensorflow
 
@@ -68,7 +69,3 @@ def _stage1_step(cfg):
         return losses["d_loss"]
 
     return lambda: float(run())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
