@@ -29,8 +29,7 @@ def measure(args: argparse.Namespace) -> dict:
     from benchmarks.editor_models import edits, held_out, model_of, similarities
     from benchmarks.editor_page import BASELINE, MAIN
     from benchmarks.editor_scores import Recogniser, clearest
-    from benchmarks.editor_steps import measure as speed
-    from benchmarks.training import machine
+    from benchmarks.turns import machine
     from editor.methods import giving_way
     from misc.data.prepared import open_split
     from misc.evaluation.bootstrap import bootstrap
@@ -79,7 +78,6 @@ def measure(args: argparse.Namespace) -> dict:
         "similarity": similarities(models, faces, asked, change, recogniser, classify, args.seed),
         "edits": [{k: v for k, v in row.items() if k != "leakages"} for row in rows],
         "leakage_difference": {"value": estimate.value, "interval": estimate.interval},
-        "speed": speed(args.run, args.rounds) if args.rounds else [],
     }
 
 
@@ -96,13 +94,12 @@ def main(argv: list[str] | None = None) -> None:
     add("--classifier", type=Path, required=True, help="folder of the set's classifier")
     add("--data", type=Path, required=True, help="prepared set, with attributes")
     add("--most", type=int, default=MOST, help=f"held-out pictures, at most ({MOST})")
-    add("--rounds", type=int, default=5, help="of timed training steps; 0: none (5)")
     add("--seed", type=int, default=0)
     add("--out", type=Path, metavar="FILE.md", help="write the page here")
     add("--json", type=Path, metavar="FILE.json", help="write all the numbers here")
     args = parser.parse_args(argv)
-    if args.most < 2 or args.rounds < 0 or args.seed < 0:
-        raise UserError("--most, --rounds, --seed: expected at least 2, 0 and 0")
+    if args.most < 2 or args.seed < 0:
+        raise UserError("--most, --seed: expected at least 2 and 0")
     from benchmarks.editor_page import page
     from misc.config.quiet import import_tensorflow
 

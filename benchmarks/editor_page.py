@@ -1,7 +1,5 @@
 """The numbers of `benchmarks.editor` as a Markdown page."""
 
-from benchmarks.editor_steps import table
-
 SUCCESS, LEAKAGE = 0.8, 0.1  # the targets
 MAIN, BASELINE = "VAE/GAN", "plain VAE"
 
@@ -14,7 +12,6 @@ def page(command: str, result: dict) -> str:
         _clear(result),
         _edits(result),
         _targets(result),
-        _speed(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -189,17 +186,6 @@ def _failures(names, each, key):
 
 def _met(good) -> str:
     return "**met**" if good else "**missed**"
-
-
-def _speed(result):
-    if not result["speed"]:
-        return ""
-    return (
-        "## Training steps a second\n\nAgainst a plain Keras form of the same step "
-        "(`benchmarks/plain.py`: stock layers, float32), interleaved in one run: medians of steps "
-        "a second and of the ratios of one round. `published`: full widths at 64 px, in batches of "
-        "8; the other at the widths, size and batch of the run.\n\n" + table(result["speed"])
-    )
 
 
 def _share(value) -> str:

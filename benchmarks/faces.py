@@ -35,7 +35,7 @@ def measure(args: argparse.Namespace) -> dict:
 
     from benchmarks.faces_models import BATCH, choices, look, model_of, size_of
     from benchmarks.faces_scores import answers, scores, seen, varied
-    from benchmarks.training import machine
+    from benchmarks.turns import machine
     from misc.data.mentions import mentions_of
     from misc.data.prepared import open_split
     from misc.evaluation import features, judges
@@ -54,6 +54,10 @@ def measure(args: argparse.Namespace) -> dict:
     wanted, labels = (answers(values, names) for values in (said, split.attributes[every.pictures]))
     models = [model_of(name, run, chosen) for name, run in args.runs.items()]
     side, told, words = size_of(models, split), {}, {}
+    if args.sheet:  # first, for it may be refused
+        from benchmarks.faces_sheet import write_sheet
+
+        write_sheet(args.sheet, models, every, varied(wanted, SHOWN), side)
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder)
         real = judge(every.reals(side, BATCH), every.distinct, asked, aside)
@@ -75,10 +79,13 @@ def measure(args: argparse.Namespace) -> dict:
             shown = seen(fake["classifier/attributes"], names)
             words[model.name] = scores(wanted, shown, own, labels, args.seed)
         floor = _floor(np.array(real["network/features"]), args.seed)
-    if args.sheet:
-        from benchmarks.faces_sheet import write_sheet
+    if args.rounds:
+        from benchmarks.faces_time import seconds
 
-        write_sheet(args.sheet, models, every, varied(wanted, SHOWN), side)
+        steps = [[count for count, _ in model.facts["stages"]] for model in models]
+        timed = seconds(list(zip(args.runs.values(), steps, strict=True)), args.rounds)
+        for model, one in zip(models, timed, strict=True):
+            model.facts["equal_seconds"] = one
     return {
         "machine": machine(),
         "data": args.data.as_posix(),
@@ -125,7 +132,7 @@ def _verdicts(told: dict, words: dict) -> dict:
         for metric in ("kid", "attributes")
     }
     for word in BARRED:
-        if all(word in found for found in words.values()):
+        if word in next(iter(words.values())):  # those of all runs are the captions' own
             sides[word] = {name: found[word].gain for name, found in words.items()}
     ahead = []
     for measured, estimates in sides.items():
@@ -189,6 +196,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--data", type=Path, required=True, help="prepared set, with attributes")
     add("--most", type=int, default=0, help="captions, at most; 0: one of each test picture (0)")
     add("--seed", type=int, default=0, help="of captions, noise and intervals (0)")
+    add("--rounds", type=int, default=3, help="in which the runs' steps are timed; 0: not (3)")
     add("--out", type=Path, metavar="FILE.md", help="write the page here")
     add("--sheet", type=Path, metavar="FILE.jpg", help="write a sheet of faces here")
     add("--json", type=Path, metavar="FILE.json", help="write all the numbers here")
@@ -199,8 +207,10 @@ def _check(args: argparse.Namespace) -> None:
     """What can be checked without TensorFlow; `runs` becomes {name: folder}."""
     from misc.evaluation.frechet import LEAST
 
-    if args.most and args.most < LEAST or args.seed < 0:
-        raise UserError(f"--most, --seed: expected at least {LEAST}, or 0 for all, and 0")
+    if args.most and args.most < LEAST or min(args.seed, args.rounds) < 0:
+        raise UserError(
+            f"--most, --seed, --rounds: expected at least {LEAST}, or 0 for all, and 0, and 0"
+        )
     if args.sheet and args.sheet.suffix.lower() not in SUFFIXES:
         raise UserError(f"--sheet {args.sheet}: expected a name ending in {' or '.join(SUFFIXES)}")
     runs = {}
@@ -239,17 +249,11 @@ def _check_run(run: Path, data: Path) -> None:
     """A run of these rooms on this very set: another's may have trained on the test pictures."""
     from easydict import EasyDict
 
-    from misc.data.captions import parse_json
-    from misc.evaluation.records import bounded_text
     from misc.training.gan_data import set_digest
-    from misc.training.runs import load_run
+    from misc.training.runs import load_run, read_facts
 
     load_run(run, "faces", "initial")
-    path = run / "data.json"
-    if not path.exists():
-        return  # an import: nothing tells what it was trained on
-    facts = parse_json(str(path), bounded_text(path))
-    known = facts.get("prepared set") if isinstance(facts, dict) else None
+    known = read_facts(run).get("prepared set")  # of an import nothing tells the set
     if known not in (None, set_digest(EasyDict(DATA_DIR=data))):
         raise UserError(
             f"{run} was trained on another set than --data {data} (another set.json, or others in "

@@ -16,7 +16,6 @@ from faces.captions import warn_of_unread
 from faces.growth import Growth
 from initial import sample as initial_sample
 from initial import trainer as initial_trainer
-from misc.config.errors import UserError
 from misc.data.prepared import PreparedSplit
 from misc.evaluation.caption_choice import CaptionChoice
 from misc.evaluation.diversity import CAPTIONS, COPIES
@@ -26,7 +25,6 @@ from misc.evaluation.steady import Stages
 from misc.training.distribute import precision
 from misc.training.experiment import sizes
 from misc.training.runs import load_run
-from misc.training.text import Text, made_by
 
 ROOMS = {
     "faces": (faces_sample.load, faces_trainer.build),
@@ -91,7 +89,7 @@ def model_of(name: str, run: Path, chosen: Sequence[CaptionChoice]) -> Model:
         for one in chosen:
             embeddings[one.rows] = sampler.embed(one.captions())
     else:
-        embeddings = _stored(split, sampler.text)
+        embeddings = sampler.text.stored(split)
         encoder = sampler.text.encoder
     facts = {
         "run": run.as_posix(),
@@ -99,7 +97,7 @@ def model_of(name: str, run: Path, chosen: Sequence[CaptionChoice]) -> Model:
         "kind": (cfg.GAN if room == "initial" else cfg).NETWORK_TYPE,
         "step": sampler.step,
         "imsize": sampler.imsize,
-        "pictures": _pictures(run, room, cfg, sampler.step),
+        "stages": _stages(run, room, cfg, sampler.step),
         "seconds": seconds(run, sampler.step),
         "parameters": {"drawing": sum(counts.values()), "judging": judging},
         "encoder": encoder,
@@ -108,22 +106,15 @@ def model_of(name: str, run: Path, chosen: Sequence[CaptionChoice]) -> Model:
     return Model(name, sampler, split, embeddings, facts)
 
 
-def _stored(split: PreparedSplit, text: Text) -> np.ndarray:
-    embeddings = split.embeddings(text.embeddings)
-    if made_by(split, text.embeddings).get("digest", "") != text.digest:
-        raise UserError(
-            f"{split.folder}: the embeddings {text.embeddings} are not by the encoder that the run "
-            f"was trained with: make them again with encoder/embed.py --run {text.encoder} --data "
-            f"{split.folder.parent}"
-        )
-    return embeddings
-
-
-def _pictures(run: Path, room: str, cfg: EasyDict, step: int) -> int:
-    """Pictures that the discriminator has been shown as real ones."""
-    if room == "faces":
-        return Growth.load(run, cfg).timetable.pictures(step)
-    return step * cfg.TRAIN.BATCH_SIZE
+def _stages(run: Path, room: str, cfg: EasyDict, step: int) -> list[tuple[int, int]]:
+    """Steps that were done of each stage, and how many real pictures each of them showed."""
+    if room == "initial":
+        return [(step, cfg.TRAIN.BATCH_SIZE)]
+    timetable = Growth.load(run, cfg).timetable
+    return [
+        (min(max(0, step - begin), stage.steps), stage.batch_size)
+        for begin, stage in zip(timetable.begins, timetable.stages, strict=True)
+    ]
 
 
 def seconds(run: Path, step: float = math.inf) -> float | None:
@@ -143,7 +134,7 @@ def seconds(run: Path, step: float = math.inf) -> float | None:
 
 
 def size_of(models: Sequence[Model], split: PreparedSplit) -> int:
-    """Side at which all pictures are compared: the set's smallest that no run's is above."""
+    """Side at which all are compared: the set's smallest that no run's is above, or its largest."""
     largest, known = max(model.sampler.imsize for model in models), split.card["imsizes"]
     return next((imsize for imsize in known if imsize >= largest), known[-1])
 

@@ -49,15 +49,18 @@ def _runs(result):
         "",
         "`seen`: real pictures that the discriminator was shown. `minutes`: wall time from the "
         "first to the last entry of each sitting's log, its sample grids included, pauses between "
-        "sittings left out. `draws`, `judges`: parameters that learn, of what turns text and noise "
-        "into a face, and of the discriminator.",
+        "sittings left out, whatever else the machine did. `in turns`: minutes that its steps take "
+        "on equal terms, when all runs take turns on the machine. `draws`, `judges`: parameters "
+        "that learn, of what turns text and noise into a face, and of the discriminator.",
         "",
-        "| run | what it is | px | steps | seen | minutes | draws | judges |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| run | what it is | px | steps | seen | minutes | in turns | draws | judges |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, run in result["runs"].items():
         cells = [name, f"`{run['run']}`: {run['room']}, {run['kind']}", f"{run['imsize']}"]
-        cells += [f"{run['step']:,}", f"{run['pictures']:,}", _minutes(run["seconds"])]
+        seen = sum(steps * pictures for steps, pictures in run["stages"])
+        cells += [f"{run['step']:,}", f"{seen:,}"]
+        cells += [_minutes(run["seconds"]), _minutes(run.get("equal_seconds"))]
         cells += [f"{run['parameters'][key]:,}" for key in ("drawing", "judging")]
         lines.append(f"| {' | '.join(cells)} |")
     for name, run in result["runs"].items():
@@ -197,11 +200,9 @@ def _contrasts(result):
 
 def _told(result):
     """(word, run, score), word by word."""
-    words = dict.fromkeys(word for found in result["words"].values() for word in found)
-    for word in words:
+    for word in next(iter(result["words"].values())):
         for name, found in result["words"].items():
-            if word in found:
-                yield word, name, found[word]
+            yield word, name, found[word]
 
 
 def _targets(result):

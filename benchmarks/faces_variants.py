@@ -1,10 +1,10 @@
-"""The variants that `benchmarks/faces_steps.py` times: each a function that does its work once."""
+"""The variants that the suite of faces times: each a function that does its work once."""
 
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import plain_faces
-from benchmarks.faces_steps import FACES, SAMPLING, VARIANTS, works
+from benchmarks.suites.faces import VARIANTS
 from faces.captions import PAD, UNKNOWN, Vocabulary
 from faces.sample import Sampler, build_sampled
 from faces.trainer import build
@@ -13,14 +13,13 @@ from misc.training.distribute import precision
 
 MEDIAN, SPREAD = 24, 0.55  # words of a caption of Face2Text, and the deviation of their log
 STEPS = 100  # an epoch
+FACES = 16  # sampled at once
 
 
-def make_step(cfg, work: str, variant: str):
-    """A function that does `work` once and waits for it."""
-    stage, fading = works(cfg)[work]
-    if work == SAMPLING:
-        make = _plain_sampling if variant == VARIANTS[0] else _sampling
-        return make(cfg, variant)
+def make_step(cfg, stage: int, fading: bool, variant: str, *, sampling: bool = False):
+    """A function that does a step of a stage, or samples at its end, and waits for it."""
+    if sampling:
+        return _plain_sampling(cfg) if variant == VARIANTS[0] else _sampling(cfg, variant)
     last = cfg.DEPTH - 1 if cfg.NETWORK_TYPE == "multiscale" else stage
     batch = _batch(cfg, cfg.BATCH_SIZES[stage], 4 << last)
     if variant == VARIANTS[0]:
@@ -89,7 +88,7 @@ def _sampling(cfg, variant: str):
     return lambda: sampler(embedding, 0)
 
 
-def _plain_sampling(cfg, _variant: str):
+def _plain_sampling(cfg):
     networks, embedding = plain_faces.build(cfg, cfg.DEPTH - 1, False), _embedding(cfg)
 
     @tf.function

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from misc.config.errors import UserError
-from misc.training.runs import write_changed
+from misc.training.runs import read_facts, write_changed
 
 PAD, UNKNOWN = "<pad>", "<unk>"  # words 0 and 1
 FILE = "vocabulary.json"
@@ -98,7 +98,7 @@ class Vocabulary:
                 f"{path} is missing or damaged ({error!s:.100}): put back a copy of it; it is made "
                 "when training begins"
             ) from error
-        expected = _known_digest(Path(folder) / "data.json")
+        expected = str(read_facts(Path(folder)).get("vocabulary", ""))
         if expected not in ("", vocabulary.digest):
             raise UserError(
                 f"{path} is the vocabulary of another run ({vocabulary.digest[:12]}, this one "
@@ -156,11 +156,3 @@ def _checked(words) -> list[str]:
     if odd or len(set(words)) < len(words):
         raise ValueError(f"{odd[0]!r} is no word" if odd else "a word is there twice")
     return words
-
-
-def _known_digest(path: Path) -> str:
-    """What data.json says of the vocabulary that a run began with; "" if it says nothing."""
-    try:
-        return str(dict(json.loads(path.read_text(encoding="utf-8"))).get("vocabulary", ""))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return ""

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from misc.networks.layers import LEAK, doubled, doubled_conv, fastest_form
+from misc.networks.layers import LEAK, conv2d, doubled, doubled_conv, fastest_form
 
 BATCH_STATISTICS = ("group", "batch", "map", "unbiased")
 GROUP = 4
@@ -89,7 +89,7 @@ class Seed(Scaled):
 
 
 class Conv(Scaled):
-    """Convolution of stride 1: (n, h, w, c) -> (n, h, w, filters).
+    """Convolution of stride 1: (n, h, w, c) -> (n, h, w, filters), h and w known.
 
     Args: kernel_size: of a side; padding: "SAME", or "VALID", which makes the map smaller;
       up: of the map doubled, (n, 2h, 2w, filters); its kernel is 3x3.
@@ -114,8 +114,7 @@ class Conv(Scaled):
     def call(self, x):
         if self.up:
             return self.biased(doubled_conv(x, self.used(), fastest_form(x.shape[1])))
-        y = tf.nn.conv2d(x, ops.cast(self.used(), x.dtype), 1, self.padding)
-        return self.biased(y)
+        return self.biased(conv2d(x, self.used(), 1, self.padding))
 
 
 def kept(model: keras.Model, name: str, parts: list) -> list:
@@ -125,19 +124,40 @@ def kept(model: keras.Model, name: str, parts: list) -> list:
     return parts
 
 
+@tf.custom_gradient
 def leaky(x):
-    """max(x, 0.2 x)."""
-    return tf.nn.leaky_relu(x, LEAK)
+    """max(x, 0.2 x).
+
+    Its gradient is told by the sign of what comes out: so x need not be kept, and a convolution
+    before it becomes one operation with it.
+    """
+    y = tf.nn.leaky_relu(x, LEAK)
+    sign = tf.stop_gradient(y)  # flat, so a second derivative has nothing to follow
+
+    def gradient(slope):
+        return tf.raw_ops.LeakyReluGrad(gradients=slope, features=sign, alpha=LEAK)
+
+    return y, gradient
 
 
+@tf.custom_gradient
 def pixel_norm(x):
     """Each pixel's vector of channels brought to a mean square of 1; computed in float32.
 
+    Its gradient is written down, for TensorFlow's own takes more passes over the maps.
     Paper: Karras et al., "Progressive Growing of GANs", 4.2.
     """
     wide = ops.cast(x, "float32")
-    wide *= tf.math.rsqrt(tf.reduce_mean(tf.square(wide), -1, keepdims=True) + 1e-8)
-    return ops.cast(wide, x.dtype)
+    size = tf.math.reduce_euclidean_norm(wide, -1, keepdims=True)
+    factor = tf.math.rsqrt(tf.square(size) / x.shape[-1] + 1e-8)
+    y = wide * factor
+
+    def gradient(slope):
+        slope = ops.cast(slope, "float32")
+        along = tf.reduce_mean(slope * y, -1, keepdims=True)
+        return ops.cast(factor * (slope - along * y), x.dtype)
+
+    return ops.cast(y, x.dtype), gradient
 
 
 def batch_statistic(x, kind: str = "group"):

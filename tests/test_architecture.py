@@ -21,7 +21,7 @@ FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 PACKAGES = [name for name in FOLDERS if name != "benchmarks"]
 ROOMS = [name for name in PACKAGES if name != "misc"]
 LIBRARY = [ROOT / "main.py", *(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))]
-MODULES = sorted([*LIBRARY, *ROOT.glob("benchmarks/*.py")])
+MODULES = sorted([*LIBRARY, *(ROOT / "benchmarks").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 CONFIGS = sorted([*ROOT.glob("cfg/*.yml"), *ROOT.glob("*/cfg/*.yml")])
 

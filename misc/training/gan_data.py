@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 from easydict import EasyDict
 
-from misc.config.errors import UserError
 from misc.data.batches import GanBatches
 from misc.data.images import centre_of, contact_sheet
-from misc.data.prepared import PreparedSplit, embeddings_file, open_split, read_card
+from misc.data.prepared import embeddings_file, open_split, read_card
 from misc.data.quarantine import read_quarantine
-from misc.training.text import Text, embeddings_name, made_by
+from misc.training.text import Text, embeddings_name
 
 
 def data_folder(cfg: EasyDict) -> Path:
@@ -56,7 +55,7 @@ class GanData:
         self.splits = {name: open_split(data_folder(cfg), name) for name in ("train", "test")}
         train = self.splits["train"]
         self.text = Text.of_training_set(cfg, train)
-        self.embeddings = {s: self.embeddings_of(split) for s, split in self.splits.items()}
+        self.embeddings = {s: self.text.stored(split) for s, split in self.splits.items()}
         with open(embeddings_file(train.folder, self.text.embeddings), "rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         self.facts = {"embeddings": content, "text encoder": self.text.digest}
@@ -73,17 +72,6 @@ class GanData:
         )
         self.steps_per_epoch = self.batches.steps_per_epoch
         self.dataset = self.batches.dataset
-
-    def embeddings_of(self, split: PreparedSplit) -> np.ndarray:
-        """Those of a split that the encoder of the training embeddings made; `UserError` if not."""
-        name = self.text.embeddings
-        embeddings = split.embeddings(name)
-        if made_by(split, name).get("digest", "") != self.text.digest:
-            raise UserError(
-                f"{split.folder.parent}: the embeddings {name} of train and {split.split} were "
-                "made by two encoders: make them again with encoder/embed.py --data"
-            )
-        return embeddings
 
     def save(self, folder: Path) -> None:
         """Write into the run folder what sampling needs to know about the text."""

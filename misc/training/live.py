@@ -56,7 +56,7 @@ class Live:
         self.interval, self._metric = cfg.EVAL.LIVE_INTERVAL, cfg.EVAL.LIVE_BEST
         self._seed = cfg.SEED
         split = _validation_split(cfg)
-        embeddings = data.embeddings_of(split)
+        embeddings = data.text.stored(split)
         choice = CaptionChoice(split, embeddings, cfg.EVAL.LIVE_COUNT, cfg.SEED, distinct=True)
         if len(choice.rows) < LEAST:
             raise UserError(

@@ -18,6 +18,8 @@ from misc.config.errors import UserError
 from misc.config.load import differing_keys, load_run_config, save_config
 from misc.data.atomic import write_atomic
 
+_MOST_BYTES = 2**20  # of data.json, which has a few hundred
+
 
 def run_folder(cfg: EasyDict, given: str | None) -> Path:
     """The folder a run lives in: --run if given, else runs/<CONFIG_NAME>_<DATASET_NAME>."""
@@ -63,17 +65,29 @@ def open_run(
         ) from error
 
 
-def _check_data(folder: Path, facts: dict[str, str]) -> None:
+def read_facts(folder: Path) -> dict:
+    """What a run was begun with, from its data.json; {} if there is none, as in an import.
+
+    Raises: UserError if it is damaged.
+    """
     path = folder / "data.json"
     if not path.exists():
-        return  # a run of an older version: there is nothing to compare with
+        return {}
     try:
-        old = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"more than {_MOST_BYTES:,} bytes")
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({error}): delete it if the data are still those the run was begun "
             "with, or name another folder with --run"
         ) from error
+
+
+def _check_data(folder: Path, facts: dict[str, str]) -> None:
+    old = read_facts(folder)
+    if not old:
+        return  # a run of an older version: there is nothing to compare with
     differing = [
         f"{name} ({str(old.get(name))[:12]} -> {str(facts.get(name))[:12]})"
         for name in old | facts

@@ -40,6 +40,21 @@ class Text:
             return np.asarray(embedding, np.float32)
         return ((embedding - self.mean) / self.deviation).astype(np.float32)
 
+    def stored(self, split: PreparedSplit) -> np.ndarray:
+        """The embeddings of a split, by the encoder that made those of training.
+
+        Raises: UserError if there are none, or another one's.
+        """
+        embeddings = split.embeddings(self.embeddings)
+        if made_by(split, self.embeddings).get("digest", "") != self.digest:
+            run = self.encoder or "RUN"
+            raise UserError(
+                f"{split.folder}: the embeddings {self.embeddings} are not by the encoder that "
+                f"training had: make them again with encoder/embed.py --run {run} --data "
+                f"{split.folder.parent}"
+            )
+        return embeddings
+
     def save(self, folder: Path) -> None:
         """Write into a run folder. Raises: UserError if that is impossible."""
         facts = {k: getattr(self, k) for k in ("encoder", "embeddings", "digest", "width")}

@@ -50,7 +50,7 @@ def run(world, run_main, monkeypatch):
         judge = type("Judge", (), {"__call__": lambda self, pictures: oracle(pictures)})()
         vars(judge).update(facts, accuracy=0.5)
         monkeypatch.setattr("misc.evaluation.classifier.load", lambda folder: judge)
-        fixed = ("--run", world.run, "--data", world.data, "--classifier", "c", "--rounds", "0")
+        fixed = ("--run", world.run, "--data", world.data, "--classifier", "c")
         return run_main(editor.main, *fixed, *flags)
 
     return start
@@ -83,7 +83,7 @@ def test_from_flags_to_a_page_and_all_the_numbers(world, run, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "attributes", "said"),
     [
-        (["--most", "1"], NAMES, "--most, --rounds, --seed: expected"),
+        (["--most", "1"], NAMES, "--most, --seed: expected"),
         ([], ["is_red"], "reads other attributes than"),
         (["--baseline", "nowhere"], NAMES, "nowhere is not a run folder"),
     ],

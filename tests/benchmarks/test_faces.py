@@ -3,6 +3,7 @@ was not trained; with an oracle that reads colours.
 """
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import keras
@@ -11,7 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from benchmarks import faces, faces_sheet
+from benchmarks import faces, faces_sheet, faces_time
 from benchmarks.faces_models import seconds
 from faces.captions import Vocabulary
 from faces.growth import Growth
@@ -125,7 +126,8 @@ def run(world, run_main, monkeypatch):
         judge = type("Oracle", (), {"__call__": lambda self, pictures: oracle(pictures)})()
         vars(judge).update(facts, digest="ab" * 32, accuracy=0.5)
         monkeypatch.setattr("misc.evaluation.classifier.load", lambda folder: judge)
-        return run_main(faces.main, "--runs", *runs, "--classifier", "c", "--data", data, *flags)
+        fixed = ("--runs", *runs, "--classifier", "c", "--data", data, "--rounds", "0")
+        return run_main(faces.main, *fixed, *flags)
 
     return start
 
@@ -136,8 +138,9 @@ def test_from_flags_to_a_page_a_sheet_and_all_the_numbers(run, tmp_path):
     assert (code, out) == (0, ""), err
     text, found = page.read_text(), json.loads(numbers.read_text())
     assert found["captions"] == [40, 40] and found["size"] == 32
-    told = {name: (run["step"], run["pictures"]) for name, run in found["runs"].items()}
-    assert told == {"Stage-I": (7, 28), "T2F": (9, 36)}
+    told = {name: (run["step"], run["stages"]) for name, run in found["runs"].items()}
+    assert told == {"Stage-I": (7, [[7, 4]]), "T2F": (9, [[9, 4]])}
+    assert "| 7 | 28 |" in text and "| 9 | 36 |" in text
     assert all(0 < run["parameters"]["judging"] for run in found["runs"].values())
     perfect, other = (found["words"][name] for name in ("Stage-I", "T2F"))
     glasses = perfect["eyeglasses"]
@@ -187,7 +190,7 @@ def test_fewer_captions_of_one_run(run, world):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--most", "2"], "--most, --seed: expected at least 3"),
+        (["--most", "2"], "--most, --seed, --rounds: expected at least 3"),
         (["--sheet", "a.png"], "--sheet a.png: expected a name ending in .jpg or .jpeg"),
         (["--runs", "runs/a"], "--runs runs/a: expected NAME=DIR"),
         (["--runs", "a=b", "a=c"], "expected NAME=DIR, each name once"),
@@ -224,25 +227,32 @@ def test_a_run_on_another_set(run, world, tmp_path):
 
 
 def test_embeddings_by_another_encoder(run, world, tmp_path):
-    for path in (world.root / "stage1").rglob("*"):
-        if path.is_file():
-            copy = tmp_path / path.relative_to(world.root / "stage1")
-            copy.parent.mkdir(exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    Text("runs/encoder", "text", "another", len(NAMES)).save(tmp_path)
-    code, _, err = run(runs=[f"Stage-I={tmp_path}"])
-    assert code == 2 and "are not by the encoder that the run was trained with" in err
+    copy = shutil.copytree(world.root / "stage1", tmp_path / "stage1")
+    Text("runs/encoder", "text", "another", len(NAMES)).save(copy)
+    code, _, err = run(runs=[f"Stage-I={copy}"])
+    assert code == 2 and "are not by the encoder that training had" in err
+
+
+def test_runs_are_timed_in_turns(world):
+    """And as often as they have steps; a stage without any is not."""
+    once = faces_time.seconds([(world.root / "stage1", [7]), (world.root / "faces", [9])], 1)
+    assert min(once) > 0
+    (often,) = faces_time.seconds([(world.root / "stage1", [0, 7_000_000])], 1)
+    assert often > 1000 * once[0]
 
 
 def test_the_time_of_a_training_is_that_of_its_sittings(tmp_path):
     assert seconds(tmp_path) is None
     folder = tmp_path / "tensorboard"
     folder.mkdir()
-    for number, times in enumerate([(100.0, 130.0, 160.0), (5000.0, 5012.0)]):
+    sittings = [((100.0, 1), (130.0, 2), (160.0, 3)), ((5000.0, 4), (5012.0, 5))]
+    for number, events in enumerate(sittings):
         path = folder / f"events.out.tfevents.{number}.v2"
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for time in times:
-                writer.write(tf.compat.v1.Event(wall_time=time).SerializeToString())
+            for time, step in events:
+                event = tf.compat.v1.Event(wall_time=time, step=step)
+                writer.write(event.SerializeToString())
     assert seconds(tmp_path) == 72.0
+    assert seconds(tmp_path, 2) == 30.0  # of a checkpoint that came before
     path.write_bytes(path.read_bytes()[:-3])  # as a kill leaves it
     assert seconds(tmp_path) == 60.0

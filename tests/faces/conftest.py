@@ -1,5 +1,6 @@
 """Faces that are trained in seconds: their configurations, and a trained run."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ def one_stage():
 
 @pytest.fixture(scope="session")
 def trained(small, tmp_path_factory):
-    """A run that has grown up, and what the program that made it said: read it, or copy it."""
+    """A run that has grown up, and what the program that made it said; write to `run` instead."""
     run = tmp_path_factory.mktemp("runs") / "trained"
     process = subprocess.run(
         [sys.executable, "faces/run_exp.py", *small(), "--run", str(run)],
@@ -115,3 +116,9 @@ def trained(small, tmp_path_factory):
     )
     assert process.returncode == 0, process.stderr
     return run, process
+
+
+@pytest.fixture(scope="module")
+def run(trained, tmp_path_factory):
+    """A copy of the trained run for the tests of one module: each sees what it wrote alone."""
+    return shutil.copytree(trained[0], tmp_path_factory.mktemp("copies") / "run")

@@ -40,16 +40,16 @@ def shown(monkeypatch):
 
 
 @pytest.fixture
-def program(run_main, trained):
-    """`program(*flags)` -> (exit code, stdout, stderr) of the demo with the trained run."""
-    return lambda *flags: run_main(demo.main, "--run", trained[0], *ON_CPU, *flags)
+def program(run_main, run):
+    """`program(*flags)` -> (exit code, stdout, stderr) of the demo with the run."""
+    return lambda *flags: run_main(demo.main, "--run", run, *ON_CPU, *flags)
 
 
-def test_the_program_ends_with_the_path_of_a_sheet(trained, tmp_path):
+def test_the_program_ends_with_the_path_of_a_sheet(run, tmp_path):
     words = tmp_path / "words.txt"
     words.write_text("a red square\n\nthis is a BLUE circle, with spots\n")
     out = tmp_path / "below/sheet.png"
-    flags = ["--run", trained[0], *ON_CPU, "--captions", words, "--copies", "3", "--out", out]
+    flags = ["--run", run, *ON_CPU, "--captions", words, "--copies", "3", "--out", out]
     done = subprocess.run(
         [sys.executable, "faces/demo.py", *map(str, flags)],
         cwd=ROOT,
@@ -64,15 +64,15 @@ def test_the_program_ends_with_the_path_of_a_sheet(trained, tmp_path):
         assert sheet.width > 6 * 128 and sheet.height > 128
 
 
-def test_a_sheet_is_of_the_runs_faces_whatever_else_is_asked(program, shown, trained, load):
+def test_a_sheet_is_of_the_runs_faces_whatever_else_is_asked(program, shown, run, load):
     captions = ["a red square", "a blue circle"]
     code, out, err = program(*captions, "--copies", 3, "--seed", 2)
     assert code == 0 and not err
     path = Path(out.splitlines()[-1])
-    assert path.parent == trained[0] / "samples" and path.is_file()
+    assert path.parent == run / "samples" and path.is_file()
     assert path.name.startswith("demo-") and path.name.endswith("_step9_seed2.png")
     pictures, texts, columns, tile = shown[0]
-    sampler = load(trained[0])
+    sampler = load(run)
     whole = sampler(sampler.embed(captions).repeat(3, axis=0), 2)
     assert np.array_equal(pictures, whole)
     assert (texts, columns, tile) == (captions, 2, 128)
@@ -82,30 +82,30 @@ def test_a_sheet_is_of_the_runs_faces_whatever_else_is_asked(program, shown, tra
     assert Path(other.splitlines()[-1]) != path and not np.array_equal(shown[2][0], whole)
 
 
-def test_between_two_descriptions_the_noise_stays(program, shown, trained, load):
+def test_between_two_descriptions_the_noise_stays(program, shown, run, load):
     ends = ["a red square", "a blue circle"]
     assert program("--between", *ends, "--steps", 5)[0] == 0
     pictures, texts, *_ = shown[0]
     assert len(pictures) == 5 and texts == ["a red square -> a blue circle"]
-    sampler = load(trained[0])
+    sampler = load(run)
     for place, one in ((0, ends[0]), (-1, ends[1])):
         (face,) = sampler(sampler.embed([one]), 0)
         assert np.abs(pictures[place].astype(int) - face).max() <= 1
 
 
-def test_a_walk_goes_from_noise_to_noise_for_each_description(program, shown, trained, load):
+def test_a_walk_goes_from_noise_to_noise_for_each_description(program, shown, run, load):
     captions = ["a red square", "a blue circle"]
     assert program("--walk", *captions, "--steps", 4)[0] == 0
     pictures, texts, columns, _ = shown[0]
     assert len(pictures) == 8 and texts == captions and columns == 2
-    sampler = load(trained[0])
+    sampler = load(run)
     ends = sampler(sampler.embed(captions[1:]).repeat(2, axis=0), 0)
     for place, face in ((4, ends[0]), (7, ends[1])):
         assert np.abs(pictures[place].astype(int) - face).max() <= 1
 
 
-def test_scales_show_each_face_in_all_sizes(program, shown, monkeypatch, load, trained):
-    sampler = load(trained[0])
+def test_scales_show_each_face_in_all_sizes(program, shown, monkeypatch, load, run):
+    sampler = load(run)
     sizes = [np.full((2, side, side, 3), side, np.uint8) for side in (4, 8)]
     monkeypatch.setattr(sampler, "scales", lambda *_: sizes)
     assert program("a red square", "--copies", 2, "--scales")[0] == 0
@@ -122,12 +122,12 @@ def test_words_that_are_not_read_are_named(program, shown):
     )
 
 
-def test_a_timelapse_is_of_the_runs_grids(program, trained, tmp_path):
+def test_a_timelapse_is_of_the_runs_grids(program, run, tmp_path):
     out = tmp_path / "growth.webp"
     code, said, _ = program("--timelapse", out)
     assert code == 0 and said == f"{out}\n"
     with Image.open(out) as film:
-        assert film.n_frames == len(list((trained[0] / "grids").iterdir())) > 2
+        assert film.n_frames == len(list((run / "grids").iterdir())) > 2
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,31 @@ def test_doubling_convolution_equals_its_plain_form(size):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("ours", "plain"),
+    [
+        (leaky, lambda x: tf.maximum(x, 0.2 * x)),
+        (pixel_norm, lambda x: x / tf.sqrt(tf.reduce_mean(x**2, -1, keepdims=True) + 1e-8)),
+    ],
+)
+def test_written_gradients_are_those_of_the_plain_forms(ours, plain):
+    """And can be taken once more; in a graph, where training takes them."""
+    x = normal(3, 4, 4, 5)
+
+    def gradients(apply):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                total = tf.reduce_sum(tf.sin(apply(x)))
+            slope = inner.gradient(total, x)
+            again = tf.reduce_sum(tf.square(slope))
+        return slope, outer.gradient(again, x)
+
+    for a, b in zip(tf.function(lambda: gradients(ours))(), gradients(plain), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_pixel_norm_by_hand():
     # 3 and 4: mean square 12.5; and of zeros it is not NaN.
     x = tf.constant([[3.0, 4.0], [0.0, 0.0]])

@@ -32,15 +32,15 @@ def load():
 
 
 @pytest.fixture
-def program(run_main, trained, load, monkeypatch, tmp_path):
+def program(run_main, run, load, monkeypatch, tmp_path):
     """`program(*flags, run=...)` -> (exit code, stdout, stderr); one picture a sentence."""
     monkeypatch.setattr(main, "_load_sampler", load)
 
-    def run(*flags, run=trained[0]):
+    def start(*flags, run=run):
         keys = ["--set", "TEST.NUM_COPY=1", "--out", tmp_path / "out"]
         return run_main(main.main, "--run", run, "--gpu", "-1", *keys, *flags)
 
-    return run
+    return start
 
 
 def rows(out):
@@ -48,9 +48,7 @@ def rows(out):
         return list(csv.DictReader(file))
 
 
-def test_the_program_samples_measures_and_reports(trained, tiny_set, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(trained[0], run)
+def test_the_program_samples_measures_and_reports(run, tiny_set, tmp_path):
     config = tmp_path / "eval.yml"
     config.write_text(
         f"DATASET_NAME: tiny\nTRAIN:\n  FLAG: False\n  PRETRAINED_MODEL: {run}\n"
@@ -85,7 +83,7 @@ def test_validation_reads_every_test_caption(program, tiny_set, tmp_path):
     assert [row["caption"] for row in rows(tmp_path / "out")] == said and len(said) == 24
 
 
-def test_a_test_caption_may_say_nothing_to_the_run(program, trained, tiny_set, tmp_path):
+def test_a_test_caption_may_say_nothing_to_the_run(program, run, tiny_set, tmp_path):
     data = shutil.copytree(tiny_set, tmp_path / "tiny")
     path = data / "test" / "captions.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
@@ -96,15 +94,14 @@ def test_a_test_caption_may_say_nothing_to_the_run(program, trained, tiny_set, t
     code, _, err = program(*flags, "--set", "EVAL.METRICS=[colour]")
     assert code == 0
     assert [line for line in err.splitlines() if line.startswith("warning")] == [
-        f"warning: {trained[0]} knows no word of 2 of the 24 test captions; "
-        "they count as unknown words"
+        f"warning: {run} knows no word of 2 of the 24 test captions; they count as unknown words"
     ]
-    shutil.rmtree(trained[0] / "evaluation")
+    shutil.rmtree(run / "evaluation")
 
 
-def test_unknown_words_are_named(program, trained):
+def test_unknown_words_are_named(program, run):
     code, _, err = program("--captions", "a red zorp square")
-    assert code == 0 and err.splitlines()[0] == f"warning: {trained[0]} does not know: zorp"
+    assert code == 0 and err.splitlines()[0] == f"warning: {run} does not know: zorp"
 
 
 def small_network():
@@ -126,7 +123,7 @@ class Reader:
         return np.eye(3, dtype=np.float32)[[len(text) % 3 for text in captions]]
 
 
-def test_every_metric_of_pictures_and_sentences(program, trained, monkeypatch):
+def test_every_metric_of_pictures_and_sentences(program, run, monkeypatch):
     """The set's own judges are made up; they are tested with the networks that they belong to."""
     monkeypatch.setattr(evaluate.features, "load", lambda name, weights: small_network())
     monkeypatch.setattr(embed, "load", lambda run: Reader())
@@ -139,15 +136,15 @@ def test_every_metric_of_pictures_and_sentences(program, trained, monkeypatch):
     lines = [json.loads(line) for line in out.splitlines()[:-1]]
     assert [line["metric"] for line in lines] == wanted
     assert all(np.isfinite(line["value"]) for line in lines)
-    shutil.rmtree(trained[0] / "evaluation")
+    shutil.rmtree(run / "evaluation")
 
 
 @pytest.fixture
-def growing(trained, tmp_path):
-    """The trained run as it was in its second stage."""
+def growing(run, tmp_path):
+    """The run as it was in its second stage."""
     folder = tmp_path / "growing"
-    shutil.copytree(trained[0], folder, ignore=shutil.ignore_patterns("checkpoints"))
-    sampler = sample.load(trained[0])
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("checkpoints"))
+    sampler = sample.load(run)
     networks = {f"average_{name}": one for name, one in sampler._networks.items()}
     trainer = SimpleNamespace(networks=networks, optimizers={})
     Checkpoints(trainer, tf.Variable(4, dtype=tf.int64), folder, chief=True).save()

@@ -19,11 +19,6 @@ SENTENCES = ["a red square", "this is a blue circle", "there is one green square
 
 
 @pytest.fixture(scope="module")
-def run(trained):
-    return trained[0]
-
-
-@pytest.fixture(scope="module")
 def sampler(run):
     return load(run)
 

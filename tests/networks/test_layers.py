@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from misc.networks.layers import BatchNorm, ConditioningAugmentation, UpConv, tile_condition
+from misc.networks.layers import (
+    BatchNorm,
+    ConditioningAugmentation,
+    UpConv,
+    conv2d,
+    tile_condition,
+)
 
 
 def gradients(layer, x):
@@ -41,6 +47,32 @@ def test_upconv_equals_upsampling_then_convolution():
 def test_upconv_refuses_an_unknown_form():
     with pytest.raises(ValueError, match="expected fastest"):
         UpConv(3, form="quick")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "size"),
+    [(1, 1, "SAME", (4, 4)), (3, 1, "SAME", (4, 4)), (3, 1, "SAME", (3, 2)), (4, 2, "SAME", (8, 7))]
+    + [(1, 2, "SAME", (8, 8)), (5, 3, "SAME", (7, 9)), (4, 1, "VALID", (4, 4))]
+    + [(4, 4, "VALID", (9, 6)), (3, 1, "VALID", (5, 6)), (3, 1, "SAME", (5, 4))],
+)
+def test_small_maps_are_convolved_too(kernel, stride, padding, size):
+    """By a product of matrices, but for the last, which is too large."""
+    x = tf.random.stateless_normal((2, *size, 5), (1, 2))
+    weights = tf.random.stateless_normal((kernel, kernel, 5, 7), (3, 4))
+
+    def values_and_gradients(convolve):
+        with tf.GradientTape() as tape:
+            tape.watch([x, weights])
+            y = convolve(x, weights, stride, padding)
+            total = tf.reduce_sum(tf.sin(y))
+        return y, *tape.gradient(total, [x, weights])
+
+    convolved = values_and_gradients(tf.nn.conv2d)
+    for a, b in zip(values_and_gradients(conv2d), convolved, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    graph = tf.function(conv2d).get_concrete_function(x, weights, stride, padding).graph
+    products = [op.type for op in graph.get_operations() if op.type in ("MatMul", "Conv2D")]
+    assert products == (["Conv2D"] if size == (5, 4) else ["MatMul"])
 
 
 @pytest.mark.parametrize("shape", [(6, 4, 4, 3), (6, 5)])

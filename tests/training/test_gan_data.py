@@ -120,7 +120,7 @@ def test_the_test_splits_embeddings_are_asked_for_at_once(make_data, tiny_set, t
     shutil.copytree(tiny_set, tmp_path / "tiny")
     embeddings = tmp_path / "tiny" / "test" / "embeddings"
     (embeddings / "text.json").write_text(json.dumps({"digest": "d"}))
-    with pytest.raises(UserError, match="embeddings text of train and test were made by two"):
+    with pytest.raises(UserError, match="test: the embeddings text are not by the encoder that"):
         make_data(DATA_DIR=str(tmp_path / "tiny"))
     (embeddings / "text.npy").unlink()
     with pytest.raises(UserError, match="test/embeddings/text.npy: no embeddings of this encoder"):

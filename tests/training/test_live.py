@@ -326,7 +326,7 @@ def test_a_validation_split_needs_pictures_and_the_same_encoder(
     other = shutil.copytree(three_splits, tmp_path / "other")
     (other / "validation/embeddings/text.json").write_text('{"digest": "d"}')
     code, _, err = run_main(main, *flags, yml(DATA_DIR=str(other)))
-    assert code == 2 and "the embeddings text of train and validation were made by two" in err
+    assert code == 2 and "validation: the embeddings text are not by the encoder that" in err
     (other / "validation/embeddings/text.npy").unlink()
     code, _, err = run_main(main, *flags, yml(DATA_DIR=str(other)))
     assert code == 2 and "validation/embeddings/text.npy: no embeddings of this encoder" in err

@@ -1,0 +1,27 @@
+"""Training steps of both stages: see `benchmarks.stackgan`. Reals are noise, made beforehand."""
+
+from benchmarks.turns import Work
+
+UNIT, ROUNDS = "images", 5
+_OURS = ("plain float32", "float32", "bfloat16")
+_WORKS = {
+    "Stage-I step, batch 64": (1, 64, (*_OURS, "published float32", "published bfloat16")),
+    "Stage-II step, batch 4": (2, 4, _OURS),
+}
+
+
+def works(_args) -> dict[str, tuple[str, ...]]:
+    """Names of works and variants."""
+    return {work: variants for work, (_, _, variants) in _WORKS.items()}
+
+
+def make(_args, work: str, variant: str, _folder: str) -> Work:
+    """One training step."""
+    from misc.config.quiet import import_tensorflow
+
+    import_tensorflow()
+    from benchmarks import stackgan
+
+    stage, batch, _ = _WORKS[work]
+    step = stackgan.training(stage, variant, batch)
+    return Work(lambda: float(step()["d_loss"]), batch)
