@@ -99,7 +99,12 @@ class Trainer:
 
         Raises: UserError if the Stage-I run is missing or does not fit.
         """
-        self.stage1_cfg = stage1_config(self.cfg)
+        self.add_stage1(stage1_config(self.cfg))
+        restore_networks(self.cfg.TRAIN.PRETRAINED_MODEL, self._names_in_stage1())
+
+    def add_stage1(self, stage1_cfg: EasyDict) -> None:
+        """Build Stage-I, untrained, by its own configuration: then steps can be taken."""
+        self.stage1_cfg = stage1_cfg
         self.stage1_cfg.SEED = self.cfg.SEED  # its noise belongs to this run
         self.stage1 = {"stage1_generator": build_stage1_generator(self.stage1_cfg, self.replicas)}
         generator = self.networks["generator"]
@@ -116,7 +121,6 @@ class Trainer:
             replicas=self.replicas,
             stage1=self.cfg.TRAIN.COEFF.STAGE1,
         )
-        restore_networks(self.cfg.TRAIN.PRETRAINED_MODEL, self._names_in_stage1())
 
     def train_step(self, batch, step):
         """One update of each network that is trained, on a replica's batch."""
