@@ -51,7 +51,8 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
             live.begin(folder, start, checkpoints.save)
         reporter = Reporter(folder, start=start, timetable=timetable)
 
-    wishes = Wishes(strategy, cfg.TRAIN.SNAPSHOT_MINUTES, chief=chief)
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    wishes = Wishes(cfg.TRAIN.SNAPSHOT_MINUTES, chief=chief, several=several)
 
     @tf.function
     def run(batch, *stage):  # a Python number, so that every stage has a graph of its own

@@ -17,12 +17,13 @@ class Wishes:
     Within the block a first Ctrl-C or SIGTERM is a wish; a second one interrupts.
 
     Args: minutes: after which the chief, which alone looks at its clock, wishes to save.
+      several: whether there are several workers.
     Attributes: stop: 0, or the signal's number.  save: whether it is time to.
     """
 
-    def __init__(self, strategy, minutes: float, *, chief: bool):
+    def __init__(self, minutes: float, *, chief: bool, several: bool):
         self.stop, self.save = 0, False
-        self._several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        self._several = several
         self._seconds = 60 * minutes if chief else float("inf")
         self._own = tf.Variable(tf.zeros(len(_WISHES)), trainable=False)
         self._signal, self._handlers = 0, {}

@@ -97,7 +97,7 @@ class Team:
             self._say(_verdict(self.cluster, facts, said))
         else:
             self._lines[0].send({"facts": facts})
-            self._hear(deadline)
+            self._hear(deadline + ANSWER)  # the chief may have come here later
 
     def start(self, make: Callable) -> Any:
         """`make()`, in which TensorFlow waits for all workers; ends the program if one leaves."""
@@ -152,7 +152,7 @@ class Team:
                 self._lines[0] = line
                 line.send({"rank": self.cluster.rank, "facts": facts})
                 # The chief, which may have come later, waits no longer than this.
-                if self._hear(time.monotonic() + self._seconds + ANSWER, strict=False):
+                if self._hear(time.monotonic() + self._seconds + ANSWER, late=True):
                     return
                 line.close()
             time.sleep(0.2)
@@ -168,11 +168,13 @@ class Team:
         if verdict:
             raise UserError(verdict)
 
-    def _hear(self, deadline: float, *, strict: bool = True) -> bool:
+    def _hear(self, deadline: float, *, late: bool = False) -> bool:
+        """Whether there was a verdict of the chief, which `late` may still come."""
         answer = self._lines[0].receive(deadline)
         if answer.get("verdict"):
             raise UserError(str(answer["verdict"]))
-        if strict and "left" in answer:
+        if not late and "verdict" not in answer:
+            answer = {"left": "is gone"} | answer
             raise UserError(f"{self.cluster.name(0)} {answer['left']}; {_AGAIN}")
         return "verdict" in answer
 
