@@ -20,7 +20,7 @@ def choose_strategy(gpu_id: int | str, team: Team, facts: dict[str, Any]):
     import tensorflow as tf
 
     chosen = choose_devices(gpu_id)
-    if len(team.cluster.workers) > 1:
+    if team.several:
         team.meet(facts | {"number of devices": len(chosen) or 1})
         return team.start(tf.distribute.MultiWorkerMirroredStrategy)
     if len(chosen) > 1:

@@ -50,7 +50,8 @@ def train(
 
 
 def _train(cfg, args, room: str, build: Callable, make_data: Callable, team: Team) -> int:
-    strategy = choose_strategy(cfg.GPU_ID, team, common_facts(cfg, room))
+    common = common_facts(cfg, room) if team.several else {}
+    strategy = choose_strategy(cfg.GPU_ID, team, common)
     replicas = strategy.num_replicas_in_sync
     if cfg.TRAIN.get("BATCH_SIZE", replicas) % replicas:
         raise UserError(
@@ -73,8 +74,9 @@ def _train(cfg, args, room: str, build: Callable, make_data: Callable, team: Tea
     facts = getattr(data, "facts", {})
     if (data_folder(cfg) / "set.json").is_file():  # what is no prepared set has facts of its own
         facts = {"prepared set": set_digest(cfg)} | facts
-    newest = {f"newest checkpoint in {folder}": Path(newest_checkpoint(folder) or "none").name}
-    team.agree(facts | newest | {"initial weights": weights_digest(trainer)})
+    if team.several:
+        newest = {f"newest checkpoint in {folder}": Path(newest_checkpoint(folder) or "none").name}
+        team.agree(facts | newest | {"initial weights": weights_digest(trainer)})
     chief = is_chief(strategy)
     open_run(cfg, room, folder, facts, write=chief)
     if chief:

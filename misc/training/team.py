@@ -36,10 +36,11 @@ class Team:
     becomes a `UserError` that names it; and at the end all wait for the last.
 
     Args: seconds: how long one waits for the others, where a step is not what it waits in.
+    Attributes: cluster; several: whether there is more than one.
     """
 
     def __init__(self, cluster: Cluster, seconds: float):
-        self.cluster, self._seconds = cluster, seconds
+        self.cluster, self.several, self._seconds = cluster, len(cluster.workers) > 1, seconds
         self._lines: dict[int, _Line] = {}  # by rank: the chief has all others, they have the chief
 
     def __enter__(self):
@@ -61,7 +62,7 @@ class Team:
 
         Raises: UserError also if this worker's port is taken, or one has not come in time.
         """
-        if len(self.cluster.workers) == 1:
+        if not self.several:
             return
         _, host, port = self.cluster.workers[self.cluster.rank]
         print(
