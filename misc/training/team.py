@@ -21,6 +21,7 @@ from misc.config.errors import UserError
 from misc.training.cluster import Cluster
 
 ANSWER = 20.0  # seconds; TensorFlow itself needs about 12 to give up one that hangs
+A_DAY = 24 * 3600.0  # the chief may evaluate and write for long when the others are done
 _MOST_BYTES = 2**20  # of a message, which has a few thousand
 _LEFT = b'{"left": '
 _AGAIN = (
@@ -49,7 +50,7 @@ class Team:
     def __exit__(self, _kind, error, _traceback):
         try:
             if error is None:
-                self.agree({})
+                self.agree({}, A_DAY)
             elif _is_tensorflows(error) and self._lines:
                 self.agree({}, ANSWER)  # raises, and names it, if one is missing
             self._leave(error)

@@ -19,7 +19,7 @@ def test_a_worker_knows_the_others_and_its_place():
 
 
 def test_a_chief_comes_first():
-    jobs = {"worker": ["one:1", "[::1]:2"], "chief": ["boss:1"]}
+    jobs = {"worker": ["one:1", "two:2"], "chief": ["boss:1"]}
     text = json.dumps({"cluster": jobs, "task": {"type": "worker", "index": 0}})
     cluster = read_cluster(text)
     assert [name for name, *_ in cluster.workers] == ["chief 0", "worker 0", "worker 1"]
