@@ -33,7 +33,7 @@ for i in "${!workers[@]}"; do
     remote="cd $(printf %q "$PWD") || exit; exec 4<&0
         TF_CONFIG=$(printf %q "$config")$(printf ' %q' "$@") < /dev/null 4<&- & worker=\$!
         { cat <&4; kill \$worker; } > /dev/null 2>&1 & watch=\$!
-        wait \$worker; code=\$?; kill \$watch; exit \$code"
+        wait \$worker; code=\$?; kill \$watch 2> /dev/null; exit \$code"
     # shellcheck disable=SC2029  # all of it is made here, and quoted
     ssh "${workers[i]%:*}" "bash -c $(printf %q "$remote")" < "$folder/open" 3>&- &
     pids+=($!)
