@@ -24,7 +24,9 @@ SHOWS = """
 import os, sys
 from misc.training.cluster import read_cluster
 cluster = read_cluster(os.environ["TF_CONFIG"])
-print(cluster.name(cluster.rank), [w[1:] for w in cluster.workers], os.getcwd(), sys.argv[1:])
+listed = [worker[1:] for worker in cluster.workers]
+line = f"{cluster.name(cluster.rank)} {listed} {os.getcwd()} {sys.argv[1:]}\\n"
+sys.stdout.write(line)  # at once, as the other one writes to the same pipe
 sys.exit(7 * cluster.rank)
 """
 WAITS = """
