@@ -26,7 +26,6 @@ from misc.config.cli import add_config_flags
 from misc.config.errors import UserError, run_program
 
 SUITES = (
-SUITES = (
     "attainable",
     "training",
     "sampling",
@@ -37,19 +36,6 @@ SUITES = (
     "evaluation",
     "scaling",
     "changes",
-)
-    "training",
-    "sampling",
-    "data",
-    "encoder",
-    "faces",
-    "editor",
-    "evaluation",
-    "scaling",
-<<<<<<< HEAD
-    "changes",
-=======
->>>>>>> w-ops
 )
 _CONFIGURED = ("faces", "editor")  # by --cfg
 _MOST_BYTES = 2**24  # of a file of numbers
