@@ -24,7 +24,17 @@ from benchmarks.turns import machine, serve, take_turns
 from misc.config.cli import add_config_flags
 from misc.config.errors import UserError, run_program
 
-SUITES = ("training", "sampling", "data", "encoder", "faces", "editor", "evaluation", "scaling")
+SUITES = (
+    "training",
+    "memory",
+    "sampling",
+    "data",
+    "encoder",
+    "faces",
+    "editor",
+    "evaluation",
+    "scaling",
+)
 _CONFIGURED = ("faces", "editor")  # by --cfg
 _MOST_BYTES = 2**24  # of a file of numbers
 

@@ -20,8 +20,8 @@ def test_it_can_begin_with_the_weights_of_another_run(gan_yml, trained):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
-@pytest.mark.parametrize("key", ["XLA", "TRAIN.RECOMPUTE"])
-def test_a_step_is_the_same_with_xla_and_when_computed_again(key, gan_yml):
+@pytest.mark.parametrize("key", ["TRAIN.RECOMPUTE", pytest.param("XLA", marks=pytest.mark.slow)])
+def test_a_step_is_the_same_when_computed_again_or_by_xla(key, gan_yml):
     found = []
     for value in (False, True):
         cfg = load_config("initial", gan_yml(), [f"{key}={value}"])
@@ -30,12 +30,11 @@ def test_a_step_is_the_same_with_xla_and_when_computed_again(key, gan_yml):
         made = trainer.build(cfg, 1, data.steps_per_epoch)
         batch = next(iter(data.dataset(0, tf.distribute.InputContext())))
         losses = tf.function(made.train_step)(batch, tf.constant(0, tf.int64))
-        states = [v for opt in made.optimizers.values() for v in opt.variables]
         weights = [w.value for network in made.networks.values() for w in network.weights]
-        found.append([list(losses.values()), weights, states])
-    for plain, other in zip(*map(tf.nest.flatten, found), strict=True):
-        plain, other = np.asarray(plain), np.asarray(other)
-        np.testing.assert_allclose(other, plain, rtol=0, atol=1e-4 * np.abs(plain).max() + 1e-7)
+        states = [v.value for opt in made.optimizers.values() for v in opt.variables]
+        found.append([*losses.values(), *weights, *states])
+    for plain, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, plain, rtol=1e-4, atol=1e-4 * np.abs(plain).max() + 2e-5)
 
 
 @pytest.mark.slow

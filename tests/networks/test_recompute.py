@@ -64,7 +64,7 @@ def check(name, kind, tolerance):
         np.testing.assert_allclose(b, a, rtol=0, atol=tolerance * scale + 1e-9)
 
 
-@pytest.mark.parametrize(("name", "kind"), zip(BUILD, ("default", "pytorch") * 2, strict=True))
+@pytest.mark.parametrize(("name", "kind"), [*zip(BUILD, ("default", "pytorch") * 2, strict=True)])
 def test_outputs_gradients_and_moving_values_are_the_plain_ones(name, kind):
     check(name, kind, 1e-4)
 
