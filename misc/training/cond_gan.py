@@ -84,9 +84,10 @@ class ConditionalGan:
         would run the parts at once.
         """
         total = None
-        for part in zip(*(tf.split(x, self.parts) for x in tf.nest.flatten(inputs)), strict=True):
+        for number in range(self.parts):
+            # Rows that lie apart: so a part is of the same ones on however many devices.
             with tf.control_dependencies(after):
-                part = [tf.identity(x) for x in part]
+                part = [tf.identity(x[number :: self.parts]) for x in tf.nest.flatten(inputs)]
             found = compute(tf.nest.pack_sequence_as(inputs, part))
             total = found if total is None else tf.nest.map_structure(tf.add, total, found)
             after = tf.nest.flatten(total)

@@ -169,8 +169,8 @@ def test_parts_of_a_batch_add_up_to_it_with_the_noise_of_their_rows(batch, reuse
     # Three pairs a part for the discriminator, one for the generator.
     seen = [c[:, 0].tolist() for c in parts.gan.discriminator.conditions]
     first = 1.0 if reuse_fake else 0.5
-    assert seen[:6] == [[first, 2 * first]] * 3 + [[3 * first, 4 * first]] * 3
-    assert seen[6:] == [[1.0, 2.0], [3.0, 4.0]]
+    assert seen[:6] == [[first, 3 * first]] * 3 + [[2 * first, 4 * first]] * 3
+    assert seen[6:] == [[1.0, 3.0], [2.0, 4.0]]
 
 
 def test_without_wrong_pairs(batch):
