@@ -28,6 +28,7 @@ from misc.config.errors import UserError, run_program
 SUITES = (
     "attainable",
     "training",
+    "memory",
     "sampling",
     "data",
     "encoder",

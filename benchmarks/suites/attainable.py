@@ -52,14 +52,14 @@ def facts(run, items: float = 1):
 def compare(rows: list[dict]) -> list[dict]:
     """Rows of one work in turns, with `gflops` and `attained` where a row tells its `gflop`.
 
-    The latter is compared with what was attained in the same rounds, in the arithmetic that the
-    last word of a variant names. The rows of `LIMITS` lose their own rates: of other things.
+    The latter is compared with what was attained in the same rounds, in the arithmetic that a
+    word of a variant names. The rows of `LIMITS` lose their own rates: of other things.
     """
     limits = {row["variant"].split()[-1]: row for row in rows if row["variant"] in LIMITS}
     told = []
     for row in rows:
         if "gflop" in row and limits:
-            best = limits[row["variant"].split()[-1]]
+            best = next(limits[word] for word in row["variant"].split() if word in limits)
             attained = row["ratio"] * row["gflop"] / (best["ratio"] * best["gflop"])
             row = row | {"gflops": row["per_second"] * row["gflop"], "attained": attained}
         told.append(row | {"per_second": None, "ratio": None} if row["variant"] in LIMITS else row)

@@ -10,7 +10,11 @@ from benchmarks.turns import Work
 UNIT, ROUNDS = "images", 5
 _OURS = ("plain float32", "float32", "bfloat16")
 _WORKS = {
-    "Stage-I step, batch 64": (1, 64, (*_OURS, "published float32", "published bfloat16", *LIMITS)),
+    "Stage-I step, batch 64": (
+        1,
+        64,
+        (*_OURS, "float32 XLA", "published float32", "published bfloat16", *LIMITS),
+    ),
     "Stage-II step, batch 4": (2, 4, (*_OURS, *LIMITS)),
 }
 
@@ -24,11 +28,16 @@ def make(_args, work: str, variant: str, _folder: str) -> Work:
     """One training step, or what it is compared with."""
     if variant in LIMITS:
         return limit(variant)
+    stage, batch, _ = _WORKS[work]
+    return step(stage, batch, variant)
+
+
+def step(stage: int, batch: int, variant: str) -> Work:
+    """One training step of a stage: see `benchmarks.stackgan`."""
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
     from benchmarks import stackgan
 
-    stage, batch, _ = _WORKS[work]
-    step = stackgan.training(stage, variant, batch)
-    return Work(lambda: float(step()["d_loss"]), batch, facts(step, batch))
+    run = stackgan.training(stage, variant, batch)
+    return Work(lambda: float(run()["d_loss"]), batch, facts(run, batch))

@@ -53,9 +53,17 @@ def _train(cfg, args, room: str, build: Callable, make_data: Callable, team: Tea
     common = common_facts(cfg, room) if team.several else {}
     strategy = choose_strategy(cfg.GPU_ID, team, common)
     replicas = strategy.num_replicas_in_sync
-    if cfg.TRAIN.get("BATCH_SIZE", replicas) % replicas:
+    parts = cfg.TRAIN.get("ACCUMULATE", 1)
+    if cfg.TRAIN.get("BATCH_SIZE", replicas) % (replicas * parts):
+        times = f" times the {parts} parts of TRAIN.ACCUMULATE" if parts > 1 else ""
         raise UserError(
             f"TRAIN.BATCH_SIZE {cfg.TRAIN.BATCH_SIZE} must be divisible by the {replicas} devices"
+            + times
+        )
+    if cfg.get("XLA") and replicas > 1:
+        raise UserError(
+            f"XLA is for one device, and there are {replicas}, whose batch normalisation is "
+            "synchronised: leave it out, or name one with GPU_ID"
         )
     import keras
 

@@ -104,5 +104,6 @@ def test_stage1s_noise_in_stage2_follows_stage2s_seed(begun, batch):
     pictures = []
     for seed in (0, 1):
         made = begun(f"SEED={seed}")
-        pictures.append(made._stage1_images(batch["embedding"], tf.constant(0, tf.int64), False))
+        drawn = made._draw(BATCH, tf.constant(0, tf.int64), False)
+        pictures.append(made._stage1_images(batch["embedding"], drawn))
     assert not np.allclose(*pictures)

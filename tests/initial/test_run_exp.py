@@ -70,6 +70,7 @@ def test_the_run_says_the_width_that_it_found(gan_yml, tmp_path, run_main):
     [
         ("TRAIN.GENRATOR_LR=0.1", "TRAIN.GENRATOR_LR is not a known key (nearest: TRAIN.GENERA"),
         ("TRAIN.BATCH_SIZE=four", "TRAIN.BATCH_SIZE is 'four', expected int"),
+        ("TRAIN.ACCUMULATE=4", "TRAIN.ACCUMULATE 4 leaves parts of less than two pictures"),
         ("TRAIN.FLAG=False", "run python main.py --cfg"),
         ("DATA_DIR=nowhere", "nowhere: no prepared set here"),
         ('DATA_DIR=""', "data/tiny: no prepared set here"),

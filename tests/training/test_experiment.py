@@ -58,10 +58,20 @@ def test_a_dry_run_only_builds_and_counts(fake_trainer, cfg, monkeypatch, capsys
     assert not list(tmp_path.iterdir())
 
 
-def test_a_batch_must_be_divisible_by_the_devices(cfg, monkeypatch):
-    three = SimpleNamespace(num_replicas_in_sync=3)
-    monkeypatch.setattr(experiment, "choose_strategy", lambda *_: three)
-    with pytest.raises(UserError, match="64 must be divisible by the 3 devices"):
+@pytest.mark.parametrize(
+    ("override", "replicas", "said"),
+    [
+        ("SEED=0", 3, "64 must be divisible by the 3 devices$"),
+        ("TRAIN.ACCUMULATE=3", 1, "by the 1 devices times the 3 parts of TRAIN.ACCUMULATE"),
+        ("TRAIN.ACCUMULATE=32", 4, "by the 4 devices times the 32 parts of TRAIN.ACCUMULATE"),
+        ("XLA=True", 2, "XLA is for one device, and there are 2"),
+    ],
+)
+def test_what_the_devices_cannot_do_is_one_line(override, replicas, said, monkeypatch):
+    cfg = load_config("initial", None, [override])
+    several = SimpleNamespace(num_replicas_in_sync=replicas)
+    monkeypatch.setattr(experiment, "choose_strategy", lambda *_: several)
+    with pytest.raises(UserError, match=said):
         train(cfg, Namespace(run=None, dry_run=False), "initial", never, never)
 
 
