@@ -21,7 +21,7 @@ def make_step(cfg, stage: int, fading: bool, variant: str, *, sampling: bool = F
     if sampling:
         return _plain_sampling(cfg) if variant == VARIANTS[0] else _sampling(cfg, variant)
     last = cfg.DEPTH - 1 if cfg.NETWORK_TYPE == "multiscale" else stage
-    batch = noise_batch(cfg, cfg.BATCH_SIZES[stage], 4 << last)
+    batch = _batch(cfg, cfg.BATCH_SIZES[stage], 4 << last)
     if variant == VARIANTS[0]:
         return _plain_step(cfg, batch, last, fading)
     with precision(variant):
@@ -40,7 +40,7 @@ def make_step(cfg, stage: int, fading: bool, variant: str, *, sampling: bool = F
     return lambda: float(run())
 
 
-def noise_batch(cfg, rows: int, side: int) -> dict:
+def _batch(cfg, rows: int, side: int) -> dict:
     """Pictures of noise, and captions as long as those of Face2Text."""
     given = np.random.default_rng(0)
     words = np.exp(given.normal(np.log(MEDIAN), SPREAD, (rows, 1))).round()

@@ -3,11 +3,11 @@
     python -m benchmarks.plan --cfg final/cfg/coco.yml --gpus 64
     python -m benchmarks.plan --cfg initial/cfg/coco.yml --gpus 16 --batch 1024 --rate 60
 
-Each device takes as many pictures a step as the configuration's TRAIN.BATCH_SIZE says (of faces,
-those of the last stage), unless --batch says how many all of them take together. The step is traced
-as training would run it, alone and beside a second device, and not run. What the devices do a
-second is assumed: by default sustained shares of what is published of an H100 (SXM) in nodes of 8.
-`python -m benchmarks --suite scaling` compares the formulas with two workers here.
+Each device takes as many pictures a step as the configuration's TRAIN.BATCH_SIZE says, unless
+--batch says how many all of them take together (which is what TRAIN.BATCH_SIZE is in training). The
+step is traced as training would run it, alone and beside a second device, and not run. What devices
+do a second is assumed: by default sustained shares of what is published of an H100 (SXM) in nodes
+of 8. `python -m benchmarks --suite scaling` compares the formulas with two workers here.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from misc.config.errors import UserError, run_program
 from misc.config.load import load_config
 
-ROOMS = ("initial", "final", "faces")
+ROOMS = ("initial", "final")  # what faces do depends on how long captions are
 # Published: 989 dense TFLOP/s in bfloat16, 495 in TF32, which TensorFlow takes for float32; memory
 # 3,350 GB/s; NVLink 450 GB/s a way; 400 Gbit/s a device between nodes. The shares are assumptions.
 RATES = {"bfloat16": 0.4 * 989, "float32": 0.4 * 495}
@@ -121,18 +121,14 @@ def _configured(args: argparse.Namespace):
                 f"--batch {args.batch} cannot be shared by --gpus {args.gpus}: take "
                 f"{max(1, own) * args.gpus} or {(own + 1) * args.gpus}"
             )
-        key = f"TRAIN.BATCH_SIZE={own}"
-        if room == "faces":
-            key = f"BATCH_SIZES={[*cfg.BATCH_SIZES[:-1], own]}"
-        cfg = load_config(room, args.cfg, [*args.set, key])
-    if room != "faces" and not cfg.TEXT.DIMENSION:
+        cfg = load_config(room, args.cfg, [*args.set, f"TRAIN.BATCH_SIZE={own}"])
+    if not cfg.TEXT.DIMENSION:
         raise UserError("TEXT.DIMENSION is 0, but there is no set here to ask: say it with --set")
     return room, cfg
 
 
 def _traced(room: str, cfg, several: bool):
-    """Pictures of a device's step; bytes of its weights and slots; its work alone and, if there are
-    several devices, as one of two."""
+    """Bytes of a device's variables by kind; its work alone and, with `several`, as one of two."""
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
@@ -154,7 +150,7 @@ def _traced(room: str, cfg, several: bool):
             "frozen networks and averages": _bytes(getattr(trainer, "frozen", {})),
         }
         del trainer, run
-    return rooms.rows(room, cfg), kept, found
+    return kept, found
 
 
 def _bytes(parts: dict) -> int:
@@ -188,9 +184,9 @@ def table(rows: int, kept: float, works: list, machine: Machine, devices: list[i
     return lines
 
 
-def page(args, cfg, rate: float, machine: Machine, rows: int, kept: dict, works: list) -> str:
+def page(args, cfg, rate: float, machine: Machine, kept: dict, works: list) -> str:
     """The plan as Markdown."""
-    work, own = works[-1], sum(kept.values())
+    work, own, rows = works[-1], sum(kept.values()), cfg.TRAIN.BATCH_SIZE
     devices = [1 << i for i in range(args.gpus.bit_length())]
     devices += [args.gpus] * (args.gpus not in devices)
     changed = "".join(f" --set {one}" for one in args.set)

@@ -1,4 +1,4 @@
-"""A room's training step as its loop runs it, on noise: replicas, running average, mean losses."""
+"""A stage's training step as its loop runs it, on noise: replicas, running average, mean losses."""
 
 import importlib
 from pathlib import Path
@@ -7,8 +7,6 @@ import keras
 import tensorflow as tf
 
 from misc.training.distribute import precision
-
-ROOMS = ("initial", "final", "faces")
 
 
 def two_devices():
@@ -26,8 +24,6 @@ def build(room: str, cfg, strategy, replicas: int):
     make = importlib.import_module(f"{room}.trainer").build
     with strategy.scope(), precision(cfg.PRECISION):
         keras.utils.set_random_seed(0)
-        if room == "faces":
-            cfg = cfg | {"BATCH_SIZES": [size * replicas for size in cfg.BATCH_SIZES]}
         trainer = make(cfg, replicas, 100)
         if room == "final":
             from final.sample import stage1_config
@@ -37,21 +33,14 @@ def build(room: str, cfg, strategy, replicas: int):
     return trainer
 
 
-def rows(room: str, cfg) -> int:
-    """Pictures of a step on one device; of faces, in the last stage."""
-    return cfg.BATCH_SIZES[-1] if room == "faces" else cfg.TRAIN.BATCH_SIZE
-
-
 def step(room: str, cfg, strategy, trainer):
-    """A tf.function without arguments: one step of all replicas, whose pictures are the same."""
-    batch, stage, number = _batch(room, cfg), (), tf.constant(0, tf.int64)
-    if room == "faces":
-        stage = (len(cfg.BATCH_SIZES) - 1,)
-        number = tf.constant(100 * sum(cfg.EPOCHS) - 1, tf.int64)
+    """A tf.function without arguments: one step of all replicas on the same TRAIN.BATCH_SIZE
+    pictures each."""
+    batch, number = _batch(room, cfg), tf.constant(0, tf.int64)
 
     @tf.function
     def run():
-        losses = strategy.run(trainer.train_step, args=(batch, number, *stage))
+        losses = strategy.run(trainer.train_step, args=(batch, number))
         trainer.average.update(number)
         return {name: strategy.reduce("MEAN", value, axis=None) for name, value in losses.items()}
 
@@ -59,12 +48,7 @@ def step(room: str, cfg, strategy, trainer):
 
 
 def _batch(room: str, cfg) -> dict:
-    count = rows(room, cfg)
-    if room == "faces":
-        from benchmarks.faces_variants import noise_batch
-        from misc.config.defaults.faces import final_size
-
-        return noise_batch(cfg, count, final_size(cfg))
+    count = cfg.TRAIN.BATCH_SIZE
     side = cfg.TEST.LR_IMSIZE if room == "initial" else cfg.TEST.HR_IMSIZE
     pictures = tf.random.stateless_uniform((2, count, side, side, 3), (1, 1), -1.0, 1.0)
     embedding = tf.random.stateless_normal((count, cfg.TEXT.DIMENSION), (0, 0))
