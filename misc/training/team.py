@@ -130,7 +130,8 @@ class Team:
                 )
             hello = line.receive(time.monotonic() + 5)
             rank = hello.get("rank")
-            if rank not in expected or not isinstance(hello.get("facts"), dict):
+            known = isinstance(rank, int) and rank in expected
+            if not known or not isinstance(hello.get("facts"), dict):
                 line.send({"verdict": f"{self.cluster.name(0)} does not know this worker"})
                 line.close()
                 continue

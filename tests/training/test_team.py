@@ -110,7 +110,8 @@ def test_a_port_that_is_taken_is_said(free_ports):
 
 def test_a_stranger_at_the_door_is_turned_away(gather, free_ports):
     def stranger(team):
-        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\xff\n", b'{"rank": 7, "facts": {}}\n', b"[]\n"):
+        hellos = (b'{"rank": 7, "facts": {}}\n', b'{"rank": [], "facts": {}}\n')
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\xff\n", *hellos, b"[]\n"):
             while True:
                 with contextlib.suppress(OSError):
                     address = team.cluster.workers[0][1:]
