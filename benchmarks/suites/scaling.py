@@ -1,8 +1,10 @@
 """Stage-I steps (layout pytorch, published widths, float32) on one core, and on twice as many: two
 devices of one process (MirroredStrategy), two workers over the loopback, a core each
-(MultiWorkerMirroredStrategy). 16 pictures a core and step; batch normalisation is synchronised, in
-`one core, synchronised` without another: a ratio of 1 is scaling without loss. The all-reduces are
-the two workers' alone. What they foretell is compared with what is measured (benchmarks/plan.py).
+(MultiWorkerMirroredStrategy). 16 pictures a core and step: a ratio of 1 is scaling without loss.
+Batch normalisation is synchronised, in `one core, synchronised` without another, and in `two cores,
+no messages` by two processes that only begin each step together: what that loses, the cores take
+from each other, and the machine's other work from both. The all-reduces are the two workers' alone.
+What these foretell of two workers is compared with what is measured (benchmarks/plan.py).
 """
 
 import json
@@ -18,7 +20,8 @@ from benchmarks.turns import Work
 
 UNIT, ROUNDS = "steps", 3
 STEP, REDUCE = "Stage-I step, 16 a core", "all-reduce between two workers"
-ONE, ALIKE, DEVICES, WORKERS = "one core", "one core, synchronised", "two devices", "two workers"
+ONE, ALIKE, APART = "one core", "one core, synchronised", "two cores, no messages"
+DEVICES, WORKERS = "two devices", "two workers"
 LARGE, SMALL = "16 MiB", "2 KiB"
 _BYTES = {LARGE: 2**24, SMALL: 2**11}
 _SECOND = "second of "  # and the variant whose other worker it is
@@ -27,7 +30,7 @@ _KEYS = ("GAN.NETWORK_TYPE=pytorch", "TRAIN.REUSE_FAKE=true", "GPU_ID=-1", "TRAI
 
 def works(_args) -> dict[str, tuple[str, ...]]:
     """Steps, and what workers say to each other."""
-    return {STEP: (ONE, ALIKE, DEVICES, WORKERS), REDUCE: (LARGE, SMALL)}
+    return {STEP: (ONE, ALIKE, APART, DEVICES, WORKERS), REDUCE: (LARGE, SMALL)}
 
 
 def make(_args, work: str, variant: str, folder: str) -> Work:
@@ -37,46 +40,71 @@ def make(_args, work: str, variant: str, folder: str) -> Work:
         raise RuntimeError("scaling needs two cores")
     second = variant.startswith(_SECOND)
     variant = variant.removeprefix(_SECOND)
-    if second:
-        threading.Thread(target=_end_with_the_first, daemon=True).start()
-    elif variant in (WORKERS, LARGE, SMALL):
-        _start_second(work, variant, folder)
+    other = None
+    if not second and variant in (APART, WORKERS, LARGE, SMALL):
+        other = _start_second(work, variant, folder)
     if variant != DEVICES:
         os.sched_setaffinity(0, {cores[second]})
     step, facts = _step(variant)
-    while second:
-        step()
+    if second:
+        _follow(step, asked=variant == APART)
+    if variant == APART:
+        step = partial(_both, step, other)
     return Work(step, facts=facts)
+
+
+def _follow(step, asked: bool) -> None:
+    """Be the second process: step, each time when `asked` to, until the first one ends."""
+    if not asked:
+        threading.Thread(target=_end_with_the_first, daemon=True).start()
+        while True:
+            step()
+    for _ in sys.stdin:
+        step()
+        print(flush=True)
+    sys.exit()
+
+
+def _both(step, other: subprocess.Popen) -> None:
+    print(file=other.stdin, flush=True)
+    step()
+    other.stdout.readline()
 
 
 def more(_args, rows: list[dict]) -> str:
     """What one core and the all-reduces foretell of two workers, and what those took."""
     found = {row["variant"]: row for row in rows}
-    one, workers = found[ALIKE], found[WORKERS]
+    workers = found[WORKERS]
     small, large = (1 / found[name]["per_second"] for name in (SMALL, LARGE))
     bandwidth = (_BYTES[LARGE] - _BYTES[SMALL]) / (large - small)
     machine = Machine(1, 1, bandwidth, bandwidth, small / 2, 1)
-    alone, took = 1 / one["per_second"], 1 / workers["per_second"]
-    told = alone + reduce_seconds(workers["reduces"], workers["reduced"], machine, 2)
-    return (
-        f"Two workers by the formulas of docs/plan.md: {told:.2f} s a step, of which one core's "
-        f"{alone:.2f} s, and {told - alone:.2f} s of {workers['reduces']:.0f} all-reduces of "
-        f"{workers['reduced'] / 1e6:.1f} MB in all, at {1e3 * small:.2f} ms for a small one and "
-        f"{bandwidth / 1e6:,.0f} MB/s. Measured: {took:.2f} s; the plan is {told / took - 1:+.0%} "
-        "off."
-    )
+    messages = reduce_seconds(workers["reduces"], workers["reduced"], machine, 2)
+    took = 1 / workers["per_second"]
+    lines = [
+        f"Two workers took {took:.2f} s a step. By the formulas of docs/plan.md {messages:.2f} s "
+        f"are {workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
+        f"{1e3 * small:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s; with them",
+        "",
+    ]
+    for name in (ALIKE, APART):
+        told = 1 / found[name]["per_second"] + messages
+        lines.append(f"- {name}, foretells {told:.2f} s: {told / took - 1:+.0%} off")
+    return "\n".join(lines)
 
 
-def _start_second(work: str, variant: str, folder: str) -> None:
+def _start_second(work: str, variant: str, folder: str) -> subprocess.Popen:
     ports = _free_ports(2)
-    os.environ["TF_CONFIG"] = _cluster(ports, 0)
+    environment = dict(os.environ)
+    if variant != APART:
+        os.environ["TF_CONFIG"] = _cluster(ports, 0)
+        environment["TF_CONFIG"] = _cluster(ports, 1)
     program = [sys.executable, "-m", "benchmarks", "--suite", "scaling", "--serve"]
-    environment = os.environ | {"TF_CONFIG": _cluster(ports, 1)}
-    subprocess.Popen(
+    return subprocess.Popen(
         [*program, work, _SECOND + variant, folder],
         env=environment,
         stdin=subprocess.PIPE,  # closed when this process ends
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -94,7 +122,7 @@ def _step(variant: str):
 
     from benchmarks import rooms
 
-    if variant in (ONE, ALIKE):
+    if variant in (ONE, ALIKE, APART):
         strategy = tf.distribute.OneDeviceStrategy("CPU:0")
     elif variant == DEVICES:
         strategy = rooms.two_devices()

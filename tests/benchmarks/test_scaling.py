@@ -7,14 +7,15 @@ from benchmarks.turns import take_turns
 
 
 def test_the_prediction_by_hand():
-    rates = {scaling.ALIKE: 0.5, scaling.WORKERS: 0.25, scaling.SMALL: 1000.0}
+    rates = {scaling.WORKERS: 0.25, scaling.ALIKE: 0.5, scaling.APART: 0.4, scaling.SMALL: 1000.0}
     rates[scaling.LARGE] = 1 / (0.001 + (2**24 - 2**11) / 1e9)  # 1 ms and a GB a second
     rows = [{"variant": name, "per_second": rate} for name, rate in rates.items()]
-    rows[1] |= {"reduces": 500, "reduced": 5e8}
+    rows[0] |= {"reduces": 500, "reduced": 5e8}
     told = scaling.more(None, rows)
-    assert told.startswith("Two workers by the formulas of docs/plan.md: 3.00 s a step")
-    assert "1.00 s of 500 all-reduces of 500.0 MB in all, at 1.00 ms for a small one" in told
-    assert told.endswith("Measured: 4.00 s; the plan is -25% off.")
+    assert told.startswith("Two workers took 4.00 s a step. By the formulas of docs/plan.md 1.00 s")
+    assert "500 all-reduces of 500.0 MB in all, at 1.00 ms for a small one and 1,000 MB/s" in told
+    assert "one core, synchronised, foretells 3.00 s: -25% off" in told
+    assert told.endswith("two cores, no messages, foretells 3.50 s: -12% off")
 
 
 def test_all_reduces_are_timed_between_two_workers(tmp_path):
