@@ -61,8 +61,9 @@ class Recomputed:
         found = forward(*weights, *self._order.wait(inputs))
         outputs, updated = found[: -len(moving) or None], found[len(found) - len(moving) :]
         self._order.done(outputs)
-        for variable, value in zip(moving, updated, strict=True):
-            variable.assign(value)
+        if training:
+            for variable, value in zip(moving, updated, strict=True):
+                variable.assign(value)
         return outputs
 
 

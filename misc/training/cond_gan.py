@@ -69,7 +69,7 @@ class ConditionalGan:
             d_losses = self.d_step(inputs)
         else:
             d_losses = self.d_step(batch | {"noise": self.draw(rows, step, second=False)})
-        # It waits for the discriminator's update: else its first activations lie about meanwhile.
+        # It waits for the discriminator's gradients, or its first activations lie about meanwhile.
         g_losses, gradients = self._in_parts(
             partial(self._g_gradients, between=between), inputs, after=d_losses.values()
         )

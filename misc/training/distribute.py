@@ -14,14 +14,17 @@ def choose_strategy(gpu_id: int | str, team: Team, facts: dict[str, Any]):
     """The tf.distribute strategy that GPU_ID asks for, in one worker or in several.
 
     -1: the CPU. 0: one device. 0,1: mirrored over both. Several workers meet first, and must agree
-    on the `facts`. Otherwise as `choose_devices`. Call it before any TensorFlow operation.
+    on the `facts`, PRECISION among them, and on what their devices are and compute in. Otherwise as
+    `choose_devices`. Call it before any TensorFlow operation.
     Raises: UserError as `choose_devices` and `Team.meet`.
     """
     import tensorflow as tf
 
     chosen = choose_devices(gpu_id)
     if team.several:
-        team.meet(facts | {"number of devices": len(chosen) or 1})
+        own = {"devices": f"{len(chosen)} GPU" if chosen else "CPU", "tensorflow": tf.__version__}
+        own["arithmetic of the devices"] = arithmetic(facts["PRECISION"])
+        team.meet(facts | own)
         return team.start(tf.distribute.MultiWorkerMirroredStrategy)
     if len(chosen) > 1:
         return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(chosen))])

@@ -14,7 +14,7 @@ from misc.config.errors import UserError
 from misc.config.load import ROOMS, values_of
 from misc.data.atomic import disk_errors
 from misc.training.cluster import read_cluster
-from misc.training.distribute import arithmetic, choose_strategy, is_chief, precision
+from misc.training.distribute import choose_strategy, is_chief, precision
 from misc.training.gan_data import data_folder, set_digest
 from misc.training.runs import newest_checkpoint, open_run, run_folder
 from misc.training.team import Team
@@ -106,7 +106,7 @@ def common_facts(cfg: EasyDict, room: str) -> dict:
     keys = {name: values[name] for name in values if name not in ("DATA_DIR", "GPU_ID")}
     versions = {n: importlib.metadata.version(n) for n in ("keras", "numpy")}
     here = {"program": room, "our code": code.hexdigest(), **versions}
-    return here | keys | {"PRECISION of this machine": arithmetic(cfg.PRECISION)}
+    return here | keys
 
 
 def weights_digest(trainer) -> str:

@@ -51,10 +51,13 @@ class Team:
         try:
             if error is None:
                 self.agree({}, A_DAY)
-            elif _is_tensorflows(error) and self._lines:
+            elif self._lines and _may_be_anothers(error):
                 self.agree({}, ANSWER)  # raises, and names it, if one is missing
-            self._leave(error)
+        except UserError as named:
+            error = named
+            raise
         finally:
+            self._leave(error)
             for line in self._lines.values():
                 line.close()
 
@@ -130,7 +133,7 @@ class Team:
                 )
             hello = line.receive(time.monotonic() + 5)
             rank = hello.get("rank")
-            known = isinstance(rank, int) and rank in expected
+            known = type(rank) is int and rank in expected
             if not known or not isinstance(hello.get("facts"), dict):
                 line.send({"verdict": f"{self.cluster.name(0)} does not know this worker"})
                 line.close()
@@ -149,8 +152,8 @@ class Team:
         while time.monotonic() < deadline:
             try:
                 line = _Line(socket.create_connection(address, timeout=5))
-            except OSError as error:
-                reason = error.strerror or str(error)
+            except (OSError, UnicodeError) as error:  # a name such as "a..b" is the latter
+                reason = getattr(error, "strerror", None) or str(error)
             else:
                 self._lines[0] = line
                 line.send({"rank": self.cluster.rank, "facts": facts})
@@ -262,7 +265,13 @@ def _short(value) -> str:
     return str(value)[:100]
 
 
-def _is_tensorflows(error: BaseException) -> bool:
+def _may_be_anothers(error: BaseException) -> bool:
+    """Whether this is what TensorFlow raises where another worker does not answer.
+
+    What fails here alone, such as for want of memory, is said at once: the others wait in a step,
+    and would not answer either.
+    """
     import tensorflow as tf
 
-    return isinstance(error, tf.errors.OpError)
+    names = ("Unavailable", "Aborted", "Cancelled", "DeadlineExceeded", "Internal", "Unknown")
+    return isinstance(error, tuple(getattr(tf.errors, f"{name}Error") for name in names))

@@ -1,5 +1,7 @@
 """Stage-I's trainer: where it starts, and that two devices do what one does."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
@@ -18,6 +20,29 @@ def test_it_can_begin_with_the_weights_of_another_run(gan_yml, trained):
     made.begin()
     for a, b in zip(made.networks["generator"].weights, generator.weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def operations(cfg):
+    """How often each type of operation is in the graph of a step, and how many parts XLA gets."""
+    made = trainer.build(cfg, 1, 10)
+    pictures, width = tf.zeros((4, cfg.TEST.LR_IMSIZE, cfg.TEST.LR_IMSIZE, 3)), cfg.TEXT.DIMENSION
+    batch = {"real": pictures, "wrong": pictures, "embedding": tf.zeros((4, width))}
+    step = tf.function(made.train_step).get_concrete_function(batch, tf.constant(0, tf.int64))
+    graph = step.graph.as_graph_def()
+    functions = graph.library.function
+    nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
+    compiled = sum("_XlaMustCompile" in function.attr for function in functions)
+    return Counter(node.op for node in nodes) | {"compiled": compiled}
+
+
+def test_the_keys_of_memory_and_speed_reach_the_step(gan_yml):
+    plain, parts, again, compiled = (
+        operations(load_config("initial", gan_yml(), list(keys)))
+        for keys in ([], ["TRAIN.ACCUMULATE=2"], ["TRAIN.RECOMPUTE=True"], ["XLA=True"])
+    )
+    norm = "FusedBatchNormV3"
+    assert parts[norm] == 2 * plain[norm] > 0
+    assert again[norm] > plain[norm] and plain["compiled"] == 0 < compiled["compiled"]
 
 
 @pytest.mark.parametrize("key", ["TRAIN.RECOMPUTE", pytest.param("XLA", marks=pytest.mark.slow)])

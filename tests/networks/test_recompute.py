@@ -90,3 +90,6 @@ def test_sampling_does_not_touch_what_was_learned():
     np.testing.assert_allclose(plain["image"], again["image"], atol=1e-6)
     for a, b in zip(before, network.weights, strict=True):
         np.testing.assert_array_equal(a, b)
+    run = tf.function(lambda: Recomputed(network)(inputs, training=False)["image"])
+    kinds = {op.type for op in run.get_concrete_function().graph.get_operations()}
+    assert "AssignVariableOp" not in kinds

@@ -183,6 +183,18 @@ def test_who_hangs_when_tensorflow_fails_is_named(gather):
     assert "does not answer;" in first
 
 
+@pytest.mark.parametrize("failing", [0, 1])
+def test_who_fails_alone_says_so_itself_and_blames_nobody(failing, gather):
+    def fails(team):
+        meet(team)
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    said = gather(*(fails if rank == failing else stuck for rank in range(2)))
+    assert isinstance(said[failing], tf.errors.ResourceExhaustedError)
+    other = said[1 - failing]
+    assert other.startswith(f"worker {failing} (127.0.0.1:") and "ended: Resource" in other
+
+
 def test_tensorflows_own_error_stays_if_all_are_there(gather):
     assert [type(error) for error in gather(stuck, stuck)] == [tf.errors.UnavailableError] * 2
 
