@@ -20,11 +20,24 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import performance_page
+from benchmarks.suites import attainable
 from benchmarks.turns import machine, serve, take_turns
 from misc.config.cli import add_config_flags
 from misc.config.errors import UserError, run_program
 
-SUITES = ("training", "sampling", "data", "encoder", "faces", "editor", "evaluation", "scaling")
+SUITES = (
+    "attainable",
+    "training",
+    "memory",
+    "sampling",
+    "data",
+    "encoder",
+    "faces",
+    "editor",
+    "evaluation",
+    "scaling",
+    "changes",
+)
 _CONFIGURED = ("faces", "editor")  # by --cfg
 _MOST_BYTES = 2**24  # of a file of numbers
 
@@ -97,7 +110,7 @@ def _check(args: argparse.Namespace, suite) -> None:
 
 
 def measure(args: argparse.Namespace, suite, given: list[str]) -> list[dict]:
-    """A row a variant: `work`, `variant`, and what `take_turns` tells of it."""
+    """A row a variant: `work`, `variant`, and what `take_turns` tells of it, compared."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for work, variants in suite.works(args).items():
@@ -106,9 +119,10 @@ def measure(args: argparse.Namespace, suite, given: list[str]) -> list[dict]:
             program = [sys.executable, "-m", "benchmarks", *given, "--serve", work]
             commands = [[*program, variant, folder] for variant in variants]
             turns = take_turns(commands, args.rounds or suite.ROUNDS)
-            for variant, turn in zip(variants, turns, strict=True):
-                rows.append({"work": work, "variant": variant, **turn})
-                print(rows[-1], file=sys.stderr)
+            named = zip(variants, turns, strict=True)
+            told = [{"work": work, "variant": variant, **turn} for variant, turn in named]
+            rows += attainable.compare(told)
+            print(*rows[-len(told) :], sep="\n", file=sys.stderr)
     return rows
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 # Columns of a table after the work and the variant, and how their cells are written.
 _COLUMNS = {
-    "per_second": "{:,.3g}",
+    "per_second": "{:,g}",
     "ratio": "{:.2f}",
     "before": "{:.2f}",
     "peak_gib": "{:.2f}",
@@ -52,6 +52,8 @@ def table(rows: list[dict], unit: str, before: list[dict] = ()) -> str:
         cells = [row["work"], row["variant"]]
         for name in columns:
             value = row.get(name)
+            if name == "per_second" and value:
+                value = float(f"{value:.3g}")
             cells.append("" if value is None else _COLUMNS[name].format(value))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -47,21 +47,21 @@ class Editor:
         import tensorflow as tf
 
         from editor.data import to_network
-        from misc.evaluation.steady import ROWS, steady
+        from misc.evaluation.steady import steady
 
         self.cfg, self.step, self.digest = cfg, step, digest
         side, channels = cfg.IMAGE.SIZE, cfg.IMAGE.CHANNELS
         self.shape = (side, side, 3)
 
         def encoded(rows):
-            pictures = to_network(tf.reshape(rows, (ROWS, *self.shape)), channels)
+            pictures = to_network(tf.reshape(rows, (-1, *self.shape)), channels)
             return encoder(pictures, training=False)["mu"]
 
         def decoded(rows):
             return decoder(rows, training=False)
 
-        pixels = tf.TensorSpec((ROWS, side * side * 3), tf.uint8)
-        codes = tf.TensorSpec((ROWS, cfg.Z_DIM), tf.float32)
+        pixels = tf.TensorSpec((None, side * side * 3), tf.uint8)
+        codes = tf.TensorSpec((None, cfg.Z_DIM), tf.float32)
         self._encoded = steady(self._rows(tf.function(encoded, input_signature=[pixels])))
         self._decoded = steady(self._rows(tf.function(decoded, input_signature=[codes])))
 

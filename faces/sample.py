@@ -16,7 +16,7 @@ from faces.growth import Growth
 from faces.layers import grown_up
 from faces.text_encoder import Conditioning, TextEncoder
 from misc.data.images import to_uint8
-from misc.evaluation.steady import ROWS, steady
+from misc.evaluation.steady import steady
 from misc.training import noise
 from misc.training.distribute import precision
 from misc.training.runs import load_run, restore_networks
@@ -81,12 +81,11 @@ class Sampler:
     ):
         self.cfg, self.vocabulary, self.step, self.growth = cfg, vocabulary, step, growth
         self._networks = networks
-        self._encoded = tf.function(
-            lambda ids: networks["text_encoder"](ids),
-            input_signature=[tf.TensorSpec((ROWS, cfg.CAPTIONS_LENGTH), tf.int32)],
-        )
+        encoded = tf.function(lambda ids: networks["text_encoder"](ids))
+        self._embedded = steady(lambda ids, seed, start: (encoded(ids).numpy(),))
         # Always of as many rows; a graph for each stage, one more while it fades, and for walks.
         self._run = tf.function(self._pictures)
+        self._steady = steady(self._rows)
 
     @property
     def imsize(self) -> int:
@@ -99,7 +98,7 @@ class Sampler:
         `faces.captions.check_descriptions` finds those of which nothing is read.
         """
         ids = self.vocabulary.ids(captions, self.cfg.CAPTIONS_LENGTH)
-        return steady(lambda rows, seed, start: (self._encoded(rows).numpy(),))(ids, 0, 0)[0]
+        return self._embedded(ids, 0, 0)[0]
 
     def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
         """Embeddings -> faces, uint8 (n, imsize, imsize, 3)."""
@@ -118,7 +117,7 @@ class Sampler:
         self, embedding: np.ndarray, seed: int, start: int = 0, walk: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
         """The same in every size that the networks make at once, 4 px first."""
-        return steady(self._rows)(np.asarray(embedding, np.float32), seed, start, walk)
+        return self._steady(np.asarray(embedding, np.float32), seed, start, walk)
 
     @property
     def digest(self) -> str:

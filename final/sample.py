@@ -66,6 +66,7 @@ class Sampler:
         self.imsize = cfg.TEST.HR_IMSIZE
         self._stage1, self._stage1_generator, self._generator = stage1, stage1_generator, generator
         self._run = tf.function(self._images)
+        self._steady = steady(self._rows)
 
     def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
         """Raw embeddings float32 (n, width) -> uint8 (n, imsize, imsize, 3)."""
@@ -78,7 +79,7 @@ class Sampler:
 
         `walk` as in Stage-I's sampler.
         """
-        return steady(self._rows)(self.text.scaled(embedding), seed, start, walk)
+        return self._steady(self.text.scaled(embedding), seed, start, walk)
 
     def _rows(self, embedding, seed, start, walk=None):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))

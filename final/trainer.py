@@ -3,14 +3,14 @@
 from functools import partial
 from pathlib import Path
 
-import tensorflow as tf
 from easydict import EasyDict
 
 from final.model import Discriminator
 from final.sample import Sampler, build_generator, stage1_config
 from initial.sample import build_generator as build_stage1_generator
 from initial.trainer import build_discriminator as build_stage1_discriminator
-from initial.trainer import conditional_gan, halving
+from initial.trainer import conditional_gan, halving, running
+from initial.trainer import draw as draw_stage1
 from initial.trainer import generate as generate_stage1
 from misc.config.errors import UserError
 from misc.config.load import save_config
@@ -99,24 +99,32 @@ class Trainer:
 
         Raises: UserError if the Stage-I run is missing or does not fit.
         """
-        self.stage1_cfg = stage1_config(self.cfg)
+        self.add_stage1(stage1_config(self.cfg))
+        restore_networks(self.cfg.TRAIN.PRETRAINED_MODEL, self._names_in_stage1())
+
+    def add_stage1(self, stage1_cfg: EasyDict) -> None:
+        """Build Stage-I, untrained, by its own configuration: then steps can be taken."""
+        self.stage1_cfg = stage1_cfg
         self.stage1_cfg.SEED = self.cfg.SEED  # its noise belongs to this run
+        self.stage1_cfg.TRAIN.ACCUMULATE = self.cfg.TRAIN.ACCUMULATE
         self.stage1 = {"stage1_generator": build_stage1_generator(self.stage1_cfg, self.replicas)}
+        self._small = running(self.cfg, self.stage1["stage1_generator"])
         generator = self.networks["generator"]
         updates = [(self.optimizers["generator"], generator.trainable_variables)]
         self._stage1_gan = None
         if self.cfg.TRAIN.FINETUNE_LR:
             updates.append(self._fine_tune())
+        discriminator = self.networks["discriminator"]
         self._gan = conditional_gan(
             self.cfg,
-            generate=self._generate,
-            discriminator=self.networks["discriminator"],
+            draw=self._draw,
+            generate=partial(self._generate, running(self.cfg, generator)),
+            discriminator=running(self.cfg, discriminator),
             updates=updates,
-            d_optimizer=self.optimizers["discriminator"],
+            d_update=(self.optimizers["discriminator"], discriminator.trainable_variables),
             replicas=self.replicas,
             stage1=self.cfg.TRAIN.COEFF.STAGE1,
         )
-        restore_networks(self.cfg.TRAIN.PRETRAINED_MODEL, self._names_in_stage1())
 
     def train_step(self, batch, step):
         """One update of each network that is trained, on a replica's batch."""
@@ -172,28 +180,28 @@ class Trainer:
         }
         self._stage1_gan = conditional_gan(
             self.stage1_cfg,
-            generate=partial(generate_stage1, generator, self.stage1_cfg),
-            discriminator=discriminator,
+            draw=partial(draw_stage1, self.stage1_cfg),
+            generate=partial(generate_stage1, self._small),
+            discriminator=running(cfg, discriminator),
             updates=[(self.optimizers["stage1_generator"], generator.trainable_variables)],
-            d_optimizer=self.optimizers["stage1_discriminator"],
+            d_update=(self.optimizers["stage1_discriminator"], discriminator.trainable_variables),
             replicas=self.replicas,
         )
         return self.optimizers["stage1_through_stage2"], generator.trainable_variables
 
-    def _generate(self, embedding, step, second: bool):
-        cfg, rows = self.cfg, tf.shape(embedding)[0]
-        small = self._stage1_images(embedding, step, second)
-        role = noise.EPS2_G if second else noise.EPS2_D
+    def _draw(self, rows, step, second: bool):
+        """The noise of Stage-I, and `eps2`, that of Stage-II."""
+        cfg, role = self.cfg, noise.EPS2_G if second else noise.EPS2_D
         width, truncated = cfg.GAN.EMBEDDING_DIM, cfg.GAN.NETWORK_TYPE != "pytorch"
         eps = noise.normal(cfg.SEED, step, role, rows, width, truncated=truncated)
-        fake = self.networks["generator"]([small, embedding, eps], training=True)
+        return {**draw_stage1(self.stage1_cfg, rows, step, second), "eps2": eps}
+
+    def _generate(self, generator, embedding, drawn):
+        small = self._stage1_images(embedding, drawn)
+        fake = generator([small, embedding, drawn["eps2"]], training=True)
         return {**fake, "small": small}
 
-    def _stage1_images(self, embedding, step, second: bool):
+    def _stage1_images(self, embedding, drawn):
         """Stage-I fakes, normalised by their batch as published, or as they will be sampled."""
-        generator = self.stage1["stage1_generator"]
         statistics = self.cfg.TRAIN.STAGE1_BATCH_STATISTICS or self.cfg.TRAIN.FINETUNE_LR
-        fake = generate_stage1(
-            generator, self.stage1_cfg, embedding, step, second, training=statistics
-        )
-        return fake["image"]
+        return generate_stage1(self._small, embedding, drawn, training=statistics)["image"]

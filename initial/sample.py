@@ -41,6 +41,7 @@ class Sampler:
         self.imsize = cfg.TEST.LR_IMSIZE
         self._generator = generator
         self._run = tf.function(self._images)  # always of as many rows; one graph more for walks
+        self._steady = steady(self._rows)
 
     def __call__(self, embedding: np.ndarray, seed: int, start: int = 0) -> np.ndarray:
         """Raw embeddings float32 (n, width) -> uint8 (n, imsize, imsize, 3)."""
@@ -53,7 +54,7 @@ class Sampler:
 
         `walk`: float32 (n,) from 0 to 1, for rows on the way from noise `start` to the next.
         """
-        return steady(self._rows)(self.text.scaled(embedding), seed, start, walk)
+        return self._steady(self.text.scaled(embedding), seed, start, walk)
 
     def _rows(self, embedding, seed, start, walk=None):
         numbers = (tf.constant(number, tf.int64) for number in (seed, start))

@@ -9,7 +9,7 @@ from initial.model import Discriminator
 from initial.sample import Sampler, build_generator
 from misc.training import noise
 from misc.training.average import RunningAverage
-from misc.training.cond_gan import ConditionalGan, adam
+from misc.training.cond_gan import ConditionalGan, adam, in_training
 from misc.training.gan_data import GanData
 from misc.training.runs import restore_networks
 from misc.training.schedules import Decay
@@ -43,17 +43,27 @@ def halving(cfg: EasyDict, rate: float, steps_per_epoch: int, first_epoch: int =
     return Decay(rate, steps_per_epoch=steps_per_epoch, every=every, first_epoch=first_epoch)
 
 
-def generate(generator, cfg: EasyDict, embedding, step, second: bool, training: bool = True):
-    """Stage-I fakes: dict of `image`, `mu`, `logvar`; noise keyed by the step.
+def draw(cfg: EasyDict, rows, step, second: bool) -> dict[str, tf.Tensor]:
+    """The noise `z` and `eps` of so many fakes, keyed by the step.
 
     `second`: the draw for the generator's update, not the discriminator's.
     """
-    rows, truncated = tf.shape(embedding)[0], cfg.GAN.NETWORK_TYPE != "pytorch"
     roles = (noise.Z_G, noise.EPS_G) if second else (noise.Z_D, noise.EPS_D)
-    z = noise.normal(cfg.SEED, step, roles[0], rows, cfg.Z_DIM)
-    width = cfg.GAN.EMBEDDING_DIM
-    eps = noise.normal(cfg.SEED, step, roles[1], rows, width, truncated=truncated)
-    return generator([embedding, eps, z], training=training)
+    width, truncated = cfg.GAN.EMBEDDING_DIM, cfg.GAN.NETWORK_TYPE != "pytorch"
+    return {
+        "z": noise.normal(cfg.SEED, step, roles[0], rows, cfg.Z_DIM),
+        "eps": noise.normal(cfg.SEED, step, roles[1], rows, width, truncated=truncated),
+    }
+
+
+def generate(generator, embedding, drawn, training: bool = True):
+    """Stage-I fakes: dict of `image`, `mu`, `logvar`; `drawn`: what `draw` gives."""
+    return generator([embedding, drawn["eps"], drawn["z"]], training=training)
+
+
+def running(cfg: EasyDict, network):
+    """How training calls a network, as the configuration asks for it: see `in_training`."""
+    return in_training(network, recompute=cfg.TRAIN.RECOMPUTE, xla=cfg.XLA)
 
 
 def conditional_gan(cfg: EasyDict, **parts) -> ConditionalGan:
@@ -63,6 +73,7 @@ def conditional_gan(cfg: EasyDict, **parts) -> ConditionalGan:
         wrong=cfg.TRAIN.B_WRONG,
         reuse_fake=cfg.TRAIN.REUSE_FAKE,
         condition_on_mu=cfg.GAN.NETWORK_TYPE == "pytorch",
+        parts=cfg.TRAIN.ACCUMULATE,
         **parts,
     )
 
@@ -84,10 +95,11 @@ class Trainer:
         }
         self._gan = conditional_gan(
             cfg,
-            generate=partial(generate, generator, cfg),
-            discriminator=discriminator,
+            draw=partial(draw, cfg),
+            generate=partial(generate, running(cfg, generator)),
+            discriminator=running(cfg, discriminator),
             updates=[(self.optimizers["generator"], generator.trainable_variables)],
-            d_optimizer=self.optimizers["discriminator"],
+            d_update=(self.optimizers["discriminator"], discriminator.trainable_variables),
             replicas=replicas,
         )
         self._cfg, self._sampler = cfg, None

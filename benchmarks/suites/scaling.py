@@ -1,89 +1,163 @@
 """Stage-I steps (layout pytorch, published widths, float32) on one core, and on twice as many: two
 devices of one process (MirroredStrategy), two workers over the loopback, a core each
-(MultiWorkerMirroredStrategy). 16 pictures a core and step; batch normalisation is synchronised.
+(MultiWorkerMirroredStrategy). 16 pictures a core and step: a ratio of 1 is scaling without loss.
+Batch normalisation is synchronised, in `one core, synchronised` without another, and in `two cores,
+no messages` by two processes that only begin each step together: what that loses, the cores take
+from each other, and the machine's other work from both. The all-reduces are the two workers' alone.
+What these foretell of two workers is compared with what is measured (benchmarks/plan.py).
 """
 
 import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
+from functools import partial
 
+from benchmarks.plan import Machine, reduce_seconds
 from benchmarks.turns import Work
 
-UNIT, ROUNDS = "images", 3
-WORK = "Stage-I step, 16 a core"
-ONE, DEVICES, WORKERS = "one core", "two devices", "two workers"
-_SECOND = "the second worker"  # of WORKERS; it follows the first
-BATCH = 16
-_KEYS = ("GAN.NETWORK_TYPE=pytorch", "TRAIN.REUSE_FAKE=true", "GPU_ID=-1")
+UNIT, ROUNDS = "steps", 3
+STEP, REDUCE = "Stage-I step, 16 a core", "all-reduce between two workers"
+ONE, ALIKE, APART = "one core", "one core, synchronised", "two cores, no messages"
+DEVICES, WORKERS = "two devices", "two workers"
+LARGE, SMALL = "16 MiB", "2 KiB"
+_BYTES = {LARGE: 2**24, SMALL: 2**11}
+_SECOND = "second of "  # and the variant whose other worker it is
+_KEYS = ("GAN.NETWORK_TYPE=pytorch", "TRAIN.REUSE_FAKE=true", "GPU_ID=-1", "TRAIN.BATCH_SIZE=16")
 
 
 def works(_args) -> dict[str, tuple[str, ...]]:
-    """One work."""
-    return {WORK: (ONE, DEVICES, WORKERS)}
+    """Steps, and what workers say to each other."""
+    return {STEP: (ONE, ALIKE, APART, DEVICES, WORKERS), REDUCE: (LARGE, SMALL)}
 
 
-def make(_args, _work: str, variant: str, folder: str) -> Work:
-    """One step of all replicas."""
+def make(_args, work: str, variant: str, folder: str) -> Work:
+    """One step, or all-reduce, of all replicas."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     if len(cores) < 2:
         raise RuntimeError("scaling needs two cores")
-    if variant == WORKERS:
-        ports = _free_ports(2)
-        os.environ["TF_CONFIG"] = _cluster(ports, 0)
-        program = [sys.executable, "-m", "benchmarks", "--suite", "scaling", "--serve", WORK]
-        environment = os.environ | {"TF_CONFIG": _cluster(ports, 1)}
-        subprocess.Popen([*program, _SECOND, folder], env=environment)
+    second = variant.startswith(_SECOND)
+    variant = variant.removeprefix(_SECOND)
+    other = None
+    if not second and variant in (APART, WORKERS, LARGE, SMALL):
+        other = _start_second(work, variant, folder)
     if variant != DEVICES:
-        os.sched_setaffinity(0, {cores[variant == _SECOND]})
-    step = _step(*_strategy(variant))
-    while variant == _SECOND:  # until the first one ends, and the step fails
+        os.sched_setaffinity(0, {cores[second]})
+    step, facts = _step(variant)
+    if second:
+        _follow(step, asked=variant == APART)
+    if variant == APART:
+        step = partial(_both, step, other)
+    return Work(step, facts=facts)
+
+
+def _follow(step, asked: bool) -> None:
+    """Be the second process: step, each time when `asked` to, until the first one ends."""
+    if not asked:
+        threading.Thread(target=_end_with_the_first, daemon=True).start()
+        while True:
+            step()
+    for _ in sys.stdin:
         step()
-    return Work(step, BATCH * (1 if variant == ONE else 2))
+        print(flush=True)
+    sys.exit()
 
 
-def _strategy(variant: str):
-    """A strategy, and its replicas in this process."""
+def _both(step, other: subprocess.Popen) -> None:
+    print(file=other.stdin, flush=True)
+    step()
+    other.stdout.readline()
+
+
+def more(_args, rows: list[dict]) -> str:
+    """What one core and the all-reduces foretell of two workers, and what those took."""
+    found = {row["variant"]: row for row in rows}
+    workers = found[WORKERS]
+    small, large = (1 / found[name]["per_second"] for name in (SMALL, LARGE))
+    bandwidth = (_BYTES[LARGE] - _BYTES[SMALL]) / (large - small)
+    machine = Machine(1, 1, bandwidth, bandwidth, small / 2, 1)
+    messages = reduce_seconds(workers["reduces"], workers["reduced"], machine, 2)
+    took = 1 / workers["per_second"]
+    lines = [
+        f"Two workers took {took:.2f} s a step. By the formulas of docs/plan.md {messages:.2f} s "
+        f"are {workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
+        f"{1e3 * small:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s; with them",
+        "",
+    ]
+    for name in (ALIKE, APART):
+        told = 1 / found[name]["per_second"] + messages
+        lines.append(f"- {name}, foretells {told:.2f} s: {told / took - 1:+.0%} off")
+    return "\n".join(lines)
+
+
+def _start_second(work: str, variant: str, folder: str) -> subprocess.Popen:
+    ports = _free_ports(2)
+    environment = dict(os.environ)
+    if variant != APART:
+        os.environ["TF_CONFIG"] = _cluster(ports, 0)
+        environment["TF_CONFIG"] = _cluster(ports, 1)
+    program = [sys.executable, "-m", "benchmarks", "--suite", "scaling", "--serve"]
+    return subprocess.Popen(
+        [*program, work, _SECOND + variant, folder],
+        env=environment,
+        stdin=subprocess.PIPE,  # closed when this process ends
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _end_with_the_first() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _step(variant: str):
+    """A function that does a step and waits for it, and the facts of its graph."""
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
     import tensorflow as tf
 
-    if variant == ONE:
-        return tf.distribute.OneDeviceStrategy("CPU:0"), 1
-    if variant != DEVICES:
-        return tf.distribute.MultiWorkerMirroredStrategy(), 1
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), 2
+    from benchmarks import rooms
 
-
-def _step(strategy, here: int):
-    """A function that does one step on pictures of noise, and waits for it."""
-    import keras
-    import tensorflow as tf
-
-    from initial.trainer import build
+    if variant in (ONE, ALIKE, APART):
+        strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    elif variant == DEVICES:
+        strategy = rooms.two_devices()
+    else:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    if variant in _BYTES:
+        return _all_reduce(strategy, _BYTES[variant]), dict
     from misc.config.load import load_config
 
-    cfg, replicas = load_config("initial", None, list(_KEYS)), strategy.num_replicas_in_sync
-    with strategy.scope():
-        keras.utils.set_random_seed(0)
-        trainer = build(cfg, replicas, 100)
-    pictures = tf.random.stateless_uniform((2, here * BATCH, 64, 64, 3), (1, 1), -1.0, 1.0)
-    embedding = tf.random.stateless_normal((here * BATCH, cfg.TEXT.DIMENSION), (0, 0))
-    batch = {"real": pictures[0], "wrong": pictures[1], "embedding": embedding}
-    data = tf.data.Dataset.from_tensor_slices(batch).batch(BATCH).repeat()
-    batches = iter(strategy.distribute_datasets_from_function(lambda _: data))
-    number = tf.constant(0, tf.int64)
+    cfg = load_config("initial", None, list(_KEYS))
+    trainer = rooms.build("initial", cfg, strategy, 1 if variant == ONE else 2)
+    run = rooms.step("initial", cfg, strategy, trainer)
+    return lambda: float(run()["d_loss"]), partial(_facts, run, 2 if variant == DEVICES else 1)
 
-    @tf.function
-    def run(batch):
-        losses = strategy.run(trainer.train_step, args=(batch, number))
-        return strategy.reduce("MEAN", losses["d_loss"], axis=None)
 
-    return lambda: float(run(next(batches)))
+def _all_reduce(strategy, size: int):
+    import tensorflow as tf
+
+    given = tf.ones((size // 4,))
+
+    def reduce():
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, given)[0]
+
+    run = tf.function(lambda: strategy.run(reduce))
+    return lambda: float(run())
+
+
+def _facts(run, here: int) -> dict:
+    """The work of one replica, of those `here` in a graph."""
+    from benchmarks.operations import count
+
+    work = count(run.get_concrete_function().graph).share(here)
+    facts = {"gflop": work.total / 1e9, "traffic": work.traffic, "held": work.held}
+    return facts | {"reduces": work.reduces, "reduced": work.reduced}
 
 
 def _free_ports(count: int) -> list[int]:

@@ -138,12 +138,17 @@ def load_run_config(path: Path) -> tuple[str, EasyDict]:
 
 def differing_keys(room: str, old: EasyDict, new: EasyDict) -> list[str]:
     """Keys that a resumed run may not change and that differ, as "KEY (old -> new)"."""
-    differing = []
-    for key in ROOMS[room].KEYS:
-        before, after = _get(old, key.name), _get(new, key.name)
-        if before != after and not key.free:
-            differing.append(f"{key.name} ({before!r} -> {after!r})")
-    return differing
+    before, after = values_of(room, old), values_of(room, new)
+    return [
+        f"{key.name} ({before[key.name]!r} -> {after[key.name]!r})"
+        for key in ROOMS[room].KEYS
+        if before[key.name] != after[key.name] and not key.free
+    ]
+
+
+def values_of(room: str, cfg: EasyDict) -> dict[str, Any]:
+    """The value of every key of a room, by its dotted name."""
+    return {key.name: _get(cfg, key.name) for key in ROOMS[room].KEYS}
 
 
 def to_yaml(cfg: EasyDict) -> str:

@@ -32,7 +32,8 @@ def import_tensorflow():
     """
     from misc.config.errors import UserError
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # What several workers have to say of a failure comes as one line of ours.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if os.environ.get("TF_CONFIG") else "2")
     try:
         with _quiet_stderr():
             import tensorflow

@@ -118,7 +118,8 @@ def batches_from(
     def element(number):
         return finish(length, *tf.numpy_function(read_slice, [number], types))
 
-    numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
+    # Endless, or else several workers ask each other before every batch whether there is one.
+    numbers = tf.data.Dataset.counter(start_step * local)
     return numbers.map(element, workers or tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
 

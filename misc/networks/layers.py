@@ -7,7 +7,9 @@ import tensorflow as tf
 from keras import layers, ops
 
 LEAK = 0.2
-_SMALL = 4  # px of a side of what comes out, up to which a product of matrices is faster
+# Where a product of matrices was measured to be faster than a convolution: px of a side of what
+# comes out, at most, and weights of the kernel for each place of it in the batch, more than.
+_SMALL, _WEIGHTS = 4, 8192
 
 
 def weights_init(truncated: bool = True) -> keras.initializers.Initializer:
@@ -23,7 +25,8 @@ def conv2d(x, kernel, stride: int = 1, padding: str = "SAME"):
     Where few places come out, the weights are by far the larger part, and turning them about for a
     convolution takes longer than multiplying by them: there it is a product of matrices.
 
-    Args: x: (n, h, w, c), h and w known; kernel: (height, width, c, filters).
+    Args: x: (n, h, w, c), h and w known, and n too if it shall be a product; kernel: (height,
+      width, c, filters).
     Returns: (n, h / stride, w / stride, filters) of x's type, or less without padding ("VALID").
     """
     kernel = tf.cast(kernel, x.dtype)
@@ -31,7 +34,8 @@ def conv2d(x, kernel, stride: int = 1, padding: str = "SAME"):
     h, w = (-(-size // stride) for size in x.shape[1:3])
     if padding == "VALID":
         h, w = (x.shape[1] - height) // stride + 1, (x.shape[2] - width) // stride + 1
-    if max(h, w) > _SMALL:
+    places = (x.shape[0] or math.inf) * h * w
+    if max(h, w) > _SMALL or kernel.shape.num_elements() <= _WEIGHTS * places:
         return tf.nn.conv2d(x, kernel, stride, padding)
     missing = (h - 1) * stride + height - x.shape[1], (w - 1) * stride + width - x.shape[2]
     x = tf.pad(x, [(0, 0), *((max(0, m) // 2, (max(0, m) + 1) // 2) for m in missing), (0, 0)])

@@ -4,21 +4,28 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from misc.config.devices import choose_devices
+from misc.training.team import Team
 
 
-def choose_strategy(gpu_id: int | str):
-    """The tf.distribute strategy that GPU_ID, or TF_CONFIG in the environment, asks for.
+def choose_strategy(gpu_id: int | str, team: Team, facts: dict[str, Any]):
+    """The tf.distribute strategy that GPU_ID asks for, in one worker or in several.
 
-    -1: the CPU. 0: one device. 0,1: mirrored over both. TF_CONFIG set: one worker of several.
-    Otherwise as `choose_devices`.
+    -1: the CPU. 0: one device. 0,1: mirrored over both. Several workers meet first, and must agree
+    on the `facts`, PRECISION among them, and on what their devices are and compute in. Otherwise as
+    `choose_devices`. Call it before any TensorFlow operation.
+    Raises: UserError as `choose_devices` and `Team.meet`.
     """
     import tensorflow as tf
 
     chosen = choose_devices(gpu_id)
-    if os.environ.get("TF_CONFIG"):
-        return tf.distribute.MultiWorkerMirroredStrategy()
+    if team.several:
+        own = {"devices": f"{len(chosen)} GPU" if chosen else "CPU", "tensorflow": tf.__version__}
+        own["arithmetic of the devices"] = arithmetic(facts["PRECISION"])
+        team.meet(facts | own)
+        return team.start(tf.distribute.MultiWorkerMirroredStrategy)
     if len(chosen) > 1:
         return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(chosen))])
     return tf.distribute.OneDeviceStrategy("GPU:0" if chosen else "CPU:0")
@@ -44,18 +51,22 @@ def precision(name: str):
     """
     import keras
 
-    if name == "bfloat16" and not _fast_bfloat16():
+    if name != (name := arithmetic(name)):
         print(
             "PRECISION bfloat16: this CPU has no bfloat16 arithmetic, using float32",
             file=sys.stderr,
         )
-        name = "float32"
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if name == "bfloat16" else "float32")
     try:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def arithmetic(name: str) -> str:
+    """What `precision(name)` computes in on this machine."""
+    return "float32" if name == "bfloat16" and not _fast_bfloat16() else name
 
 
 def _fast_bfloat16() -> bool:

@@ -38,22 +38,31 @@ class Reporter:
             mininterval=0.5 if sys.stderr.isatty() else 10,
             smoothing=0.1,
         )
-        self._mark = (start, time.monotonic())
+        self._begin(start)
 
-    def stepped(self) -> None:
-        """Move the progress bar by one step."""
+    def _begin(self, step: int) -> None:
+        """Measure rates from here on."""
+        self._mark, self._waited = (step, time.monotonic()), 0.0
+
+    def stepped(self, waited: float) -> None:
+        """Move the progress bar by one step, which waited so many seconds for its batch."""
         self.bar.update()
+        self._waited += waited
 
     def losses(self, step: int, values: dict[str, float]) -> None:
-        """Log losses and the rate since the last log, to the bar, log.jsonl and TensorBoard."""
+        """Log losses, and what follows since the last log, to the bar, log.jsonl and TensorBoard.
+
+        `images_per_second`, and `data_wait`, the share of the time that steps waited for batches.
+        """
         before, since = self._mark
-        now = time.monotonic()
-        self._mark = (step, now)
+        seconds = max(time.monotonic() - since, 1e-9)
         shown = self.timetable.pictures(step) - self.timetable.pictures(before)
-        rate = shown / max(now - since, 1e-9)
+        wait = self._waited / seconds
         losses = {k: f"{v:.3f}" for k, v in values.items() if k.endswith("loss")}
-        self.bar.set_postfix(losses, refresh=False)
-        self._write(step, values | {"images_per_second": round(rate, 2)})
+        self.bar.set_postfix(losses | {"data_wait": f"{wait:.0%}"}, refresh=False)
+        pace = {"images_per_second": round(shown / seconds, 2), "data_wait": round(wait, 4)}
+        self._begin(step)
+        self._write(step, values | pace)
 
     def snapshot(self, step: int, scalars: dict[str, float], picture) -> None:
         """Keep a trainer's sample grid (a Pillow image or None) and its held-out numbers."""
@@ -66,7 +75,7 @@ class Reporter:
             self._write(step, scalars)
         with _writing(self.tensorboard):
             self.writer.flush()
-        self._mark = (step, time.monotonic())  # the grid's time is not training's
+        self._begin(step)  # the grid's time is not training's
 
     def close(self) -> None:
         """End the bar and the event file."""

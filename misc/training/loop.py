@@ -3,7 +3,6 @@
 import contextlib
 import math
 import shutil
-import signal
 import tempfile
 import time
 from functools import partial
@@ -18,6 +17,7 @@ from misc.training.distribute import is_chief
 from misc.training.hooks import Reporter, Silent
 from misc.training.live import Live
 from misc.training.runs import complete_checkpoints, newest_checkpoint, restore, rewind_log
+from misc.training.stopping import Wishes
 from misc.training.timetable import one_stage
 
 KEPT_CHECKPOINTS = 2
@@ -51,31 +51,43 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
             live.begin(folder, start, checkpoints.save)
         reporter = Reporter(folder, start=start, timetable=timetable)
 
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    wishes = Wishes(cfg.TRAIN.SNAPSHOT_MINUTES, chief=chief, several=several)
+
     @tf.function
     def run(batch, *stage):  # a Python number, so that every stage has a graph of its own
-        losses = strategy.run(trainer.train_step, args=(batch, step, *stage))
+        names = []
+
+        def replica(batch):
+            values = trainer.train_step(batch, step, *stage) | wishes.tensors()
+            names[:] = values
+            return tf.stack([tf.cast(value, tf.float32) for value in values.values()])
+
+        # As one vector: workers that are far apart wait for every message.
+        means = strategy.reduce("MEAN", strategy.run(replica, args=(batch,)), axis=None)
         if hasattr(trainer, "average"):
             trainer.average.update(step)
         step.assign_add(1)
-        return {name: strategy.reduce("MEAN", v, axis=None) for name, v in losses.items()}
+        return dict(zip(names, tf.unstack(means), strict=True))
 
     entered = None
-    # Several workers must save at one step, but their clocks and signals differ: the step decides.
-    alone = not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-    saved_at = time.monotonic()
-    with contextlib.closing(reporter), Interrupt(catch=alone) as interrupt:
+    with contextlib.closing(reporter), wishes:
         for done in range(start + 1, total + 1):
             stage = timetable.stage_of(done - 1)
             if stage != entered:
                 source = partial(data.dataset, done - 1)
                 batches = iter(strategy.distribute_datasets_from_function(source))
                 entered = stage
+            began = time.monotonic()
             with reading():
                 batch = next(batches)
+            waited = time.monotonic() - began
+            wishes.say()
             losses = run(batch, *([stage] if len(timetable.stages) > 1 else []))
-            reporter.stepped()
+            reporter.stepped(waited)
             # Asked once a step: a signal that comes further down has the next step saved.
-            last = done == total or interrupt.signal
+            wishes.hear(losses)
+            last = done == total or wishes.stop
             if last or done % cfg.TRAIN.LOG_INTERVAL == 0:
                 values = {name: float(value) for name, value in losses.items()}
                 checkpoints.refuse_nan(values)
@@ -85,16 +97,15 @@ def loop(trainer, data, strategy, folder: Path, cfg: EasyDict, live: Live | None
             # Before the checkpoint, so that none is saved of a step whose evaluation is missing.
             if live and chief and done % live.interval == 0:
                 reporter.snapshot(done, live(done), None)
-            due = time.monotonic() - saved_at >= 60 * cfg.TRAIN.SNAPSHOT_MINUTES
-            if last or (due and alone) or timetable.save_due(done):
+            if last or wishes.save or timetable.save_due(done):
                 checkpoints.refuse_nan({k: float(v) for k, v in losses.items()})
                 checkpoints.save()
-                saved_at = time.monotonic()
+                wishes.saved()
             if last:
                 break
     if done < total:
         print(f"{folder}: stopped and saved at step {done}; the same command goes on from here")
-        return 128 + interrupt.signal
+        return 128 + wishes.stop
     print(f"{folder}: trained to step {done}")
     return 0
 
@@ -201,30 +212,3 @@ class Checkpoints:
             )
         elif not complete:
             (self._own / "checkpoint").unlink(missing_ok=True)
-
-
-class Interrupt:
-    """Within the block the first Ctrl-C or SIGTERM only sets `signal`; a second one interrupts."""
-
-    def __init__(self, catch: bool = True):
-        self.signal = 0
-        self._catch = catch
-        self._before = {}
-
-    def __enter__(self):
-        if not self._catch:
-            return self
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._caught)
-        except ValueError:
-            pass  # not the main thread (a notebook's worker): nothing to catch
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _caught(self, number, _frame):
-        self.signal = number
-        self.__exit__()

@@ -11,7 +11,7 @@ def test_columns_that_say_nothing_are_left_out():
     lines = table([PLAIN, OURS], "steps").splitlines()
     assert lines[0] == "| work | variant | steps/s | ratio | peak GiB |"
     assert lines[1] == "| --- | --- | ---: | ---: | ---: |"
-    assert lines[3] == "| 64 px | bfloat16 | 2.47e+03 | 2.00 | 1.50 |"
+    assert lines[3] == "| 64 px | bfloat16 | 2,470 | 2.00 | 1.50 |"
 
 
 def test_ratios_of_before_stand_beside():

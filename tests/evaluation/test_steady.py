@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from misc.config.errors import UserError
 from misc.evaluation.steady import ROWS, steady
 
 
@@ -58,3 +60,30 @@ def test_rows_of_a_walk_share_a_number_and_keep_their_places():
     assert [(rows, start) for rows, start, _ in calls] == [(ROWS, 5)] * 3
     walked = np.concatenate([walk for *_, walk in calls[1:]])
     assert np.array_equal(walked[:count], way.astype(np.float32)) and walked.dtype == np.float32
+
+
+def small_memory(most, calls):
+    """A device that holds `most` pictures."""
+
+    def stages(embedding, seed, start):
+        calls.append(len(embedding))
+        if len(embedding) > most:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+        return rounding(embedding, seed, start)
+
+    return stages
+
+
+def test_a_small_memory_gets_fewer_at_a_time_and_keeps_to_it(capsys):
+    calls = []
+    sample = steady(small_memory(4, calls))
+    for _ in range(2):
+        (pictures, _) = sample(EMBEDDING, 7, 0)
+        assert np.array_equal(pictures.ravel() % 1, EMBEDDING[:, 0] % 1)
+    assert calls == [16, 8, 4, 4, 4, 4, 4, 4]
+    assert "from here on 4 pictures at a time" in capsys.readouterr().err
+
+
+def test_a_memory_of_no_picture_is_an_error_for_people():
+    with pytest.raises(UserError, match="does not hold one picture"):
+        steady(small_memory(0, []))(EMBEDDING, 7, 0)

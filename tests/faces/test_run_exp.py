@@ -96,8 +96,8 @@ def sit(small, run_main, monkeypatch):
     def run(folder, stop=None, *overrides):
         stepped = Reporter.stepped
 
-        def stopped(self):
-            stepped(self)
+        def stopped(self, waited):
+            stepped(self, waited)
             if self.bar.n == stop:
                 os.kill(os.getpid(), signal.SIGTERM)
 

@@ -108,6 +108,21 @@ def test_resumed_from_its_first_epoch_it_is_the_same_run(run_main, fine_tuned, s
     assert [line["step"] for line in logged(run)] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
+def test_resumed_with_every_key_of_memory_and_speed_it_is_the_same_run(
+    run_main, final_yml, saved, tmp_path
+):
+    keys = {"XLA": True, "PRECISION": "bfloat16"}
+    yml = final_yml(**keys, TRAIN__ACCUMULATE=2, TRAIN__RECOMPUTE=True)
+    for run, sittings in (("once", ("3",)), ("twice", ("2", "3"))):
+        for last in sittings:
+            flags = ("--cfg", yml, "--run", tmp_path / run, "--set", f"TRAIN.MAX_EPOCH={last}")
+            assert run_main(main, *flags)[0] == 0
+    once, twice = saved(tmp_path / "once"), saved(tmp_path / "twice")
+    assert once.keys() == twice.keys() and len(once) > 100
+    assert not [name for name in once if not np.array_equal(once[name], twice[name])]
+
+
 @pytest.fixture(scope="module")
 def with_validation(tiny_set, tmp_path_factory):
     """The tiny set, whose pictures of the test are those of a validation split too."""

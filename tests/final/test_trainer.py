@@ -53,6 +53,11 @@ def test_stage1_is_normalised_by_its_batch_or_left_alone(begun, batch, by_batch)
     assert changed(stage1, before) == moved
 
 
+def test_both_stages_go_through_a_batch_in_parts(begun):
+    made = begun("TRAIN.ACCUMULATE=2", "TRAIN.FINETUNE_LR=True")
+    assert made._gan.parts == made._stage1_gan.parts == 2
+
+
 def test_until_it_begins_it_has_no_stage1(final_yml):
     cfg = load_config("final", final_yml(), ["TRAIN.PRETRAINED_MODEL=nowhere"])
     assert trainer.build(cfg, 1, 1).frozen == {}
@@ -104,5 +109,6 @@ def test_stage1s_noise_in_stage2_follows_stage2s_seed(begun, batch):
     pictures = []
     for seed in (0, 1):
         made = begun(f"SEED={seed}")
-        pictures.append(made._stage1_images(batch["embedding"], tf.constant(0, tf.int64), False))
+        drawn = made._draw(BATCH, tf.constant(0, tf.int64), False)
+        pictures.append(made._stage1_images(batch["embedding"], drawn))
     assert not np.allclose(*pictures)

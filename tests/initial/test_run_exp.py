@@ -1,20 +1,15 @@
 """The Stage-I program: what it prints, what it makes, and what it says to a mistake."""
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 
 from initial.run_exp import main
-from initial.sample import load
-from misc.evaluation import classifier
-from misc.training.runs import load_run, newest_checkpoint
+from misc.training.runs import load_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,6 +70,7 @@ def test_the_run_says_the_width_that_it_found(gan_yml, tmp_path, run_main):
     [
         ("TRAIN.GENRATOR_LR=0.1", "TRAIN.GENRATOR_LR is not a known key (nearest: TRAIN.GENERA"),
         ("TRAIN.BATCH_SIZE=four", "TRAIN.BATCH_SIZE is 'four', expected int"),
+        ("TRAIN.ACCUMULATE=4", "TRAIN.ACCUMULATE 4 leaves parts of less than two pictures"),
         ("TRAIN.FLAG=False", "run python main.py --cfg"),
         ("DATA_DIR=nowhere", "nowhere: no prepared set here"),
         ('DATA_DIR=""', "data/tiny: no prepared set here"),
@@ -159,90 +155,3 @@ def test_a_checkpoint_of_another_architecture(refused, gan_yml, trained, tmp_pat
     line = refused(main, "--cfg", yml, "--run", run)
     assert "this checkpoint does not fit the networks" in line
     assert contents(run / "checkpoints") == before
-
-
-def saved(run):
-    """Every variable of a run's newest checkpoint."""
-    reader = tf.train.load_checkpoint(newest_checkpoint(run))
-    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
-    return {name: reader.get_tensor(name) for name in names}
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for found in sockets:
-        found.bind(("127.0.0.1", 0))
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
-
-
-JUDGE = {"name": "tiny", "classes": ["a"], "attributes": [], "accuracy": 0.0}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kinds", [("worker", "worker"), ("chief", "worker")])
-def test_two_processes_do_what_one_does(kinds, gan_yml, make_set, tmp_path, run_main):
-    classifier.save(tmp_path / "judge", classifier.build(1, 0), JUDGE)
-    folder = make_set(validation=("white",), test=("yellow",))
-    # With short steps, so that the gradients, which Adam remembers, can be compared to the end.
-    flags = ["--set", "TRAIN.GENERATOR_LR=1.0e-6", "--set", "TRAIN.DISCRIMINATOR_LR=1.0e-6"]
-    flags += ["--cfg", gan_yml(TRAIN__MAX_EPOCH=1, DATA_DIR=str(folder)), "--gpu", "-1", "--run"]
-    assert run_main(main, *flags, tmp_path / "one")[0] == 0
-    # The chief alone evaluates, which neither changes anything nor holds the others for ever.
-    live = ["--set", "EVAL.LIVE_INTERVAL=2", "--set", f"EVAL.CLASSIFIER={tmp_path / 'judge'}"]
-    cluster, tasks = {}, []
-    for kind, port in zip(kinds, free_ports(2), strict=True):
-        addresses = cluster.setdefault(kind, [])
-        tasks.append({"type": kind, "index": len(addresses)})
-        addresses.append(f"127.0.0.1:{port}")
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-
-    def sitting(*more):
-        """Both workers to their end; returns what they say on stdout."""
-        workers = [
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "initial/run_exp.py",
-                    *map(str, flags),
-                    tmp_path / "two",
-                    *live,
-                    *more,
-                ],
-                cwd=ROOT,
-                env=os.environ
-                | {
-                    "TF_CONFIG": json.dumps({"cluster": cluster, "task": task}),
-                    "TMPDIR": str(temporary),
-                },
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for task in tasks
-        ]
-        try:
-            said = [worker.communicate(timeout=300) for worker in workers]
-        finally:
-            for worker in workers:
-                worker.kill()
-        assert [worker.returncode for worker in workers] == [0, 0], said
-        return [out for out, _ in said]
-
-    sitting()
-    for run, steps in (("one", [1, 2, 3]), ("two", [1, 2, 2, 3])):
-        lines = (tmp_path / run / "log.jsonl").read_text().splitlines()
-        assert [json.loads(line)["step"] for line in lines] == steps
-    assert load(tmp_path / "two", "best").step == 2
-    one, two = saved(tmp_path / "one"), saved(tmp_path / "two")
-    assert one.keys() == two.keys() and len(one) > 50
-    for name, value in one.items():
-        # Sums in another order round otherwise, of which Adam can make up to a whole step.
-        near = 1e-6 if "_trainable_variables" in name else 1e-12
-        assert abs(value - two[name]).max() <= 1e-4 * abs(value).max() + near, name
-    assert all("goes on from step 3" in out for out in sitting("--set", "TRAIN.MAX_EPOCH=2"))
-    assert load(tmp_path / "two").step == 6
-    assert not list(temporary.iterdir())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from misc.networks import layers
 from misc.networks.layers import (
     BatchNorm,
     ConditioningAugmentation,
@@ -55,8 +56,9 @@ def test_upconv_refuses_an_unknown_form():
     + [(1, 2, "SAME", (8, 8)), (5, 3, "SAME", (7, 9)), (4, 1, "VALID", (4, 4))]
     + [(4, 4, "VALID", (9, 6)), (3, 1, "VALID", (5, 6)), (3, 1, "SAME", (5, 4))],
 )
-def test_small_maps_are_convolved_too(kernel, stride, padding, size):
+def test_small_maps_are_convolved_too(kernel, stride, padding, size, monkeypatch):
     """By a product of matrices, but for the last, which is too large."""
+    monkeypatch.setattr(layers, "_WEIGHTS", 0)
     x = tf.random.stateless_normal((2, *size, 5), (1, 2))
     weights = tf.random.stateless_normal((kernel, kernel, 5, 7), (3, 4))
 
@@ -73,6 +75,13 @@ def test_small_maps_are_convolved_too(kernel, stride, padding, size):
     graph = tf.function(conv2d).get_concrete_function(x, weights, stride, padding).graph
     products = [op.type for op in graph.get_operations() if op.type in ("MatMul", "Conv2D")]
     assert products == (["Conv2D"] if size == (5, 4) else ["MatMul"])
+
+
+@pytest.mark.parametrize(("batch", "kind"), [(2, "MatMul"), (3, "Conv2D"), (None, "Conv2D")])
+def test_a_product_takes_many_weights_for_few_places(batch, kind):
+    x = tf.TensorSpec((batch, 4, 4, 8 * 8))  # 32 places of two pictures, and 294,912 weights
+    graph = tf.function(conv2d).get_concrete_function(x, tf.zeros((3, 3, 8 * 8, 8 * 64))).graph
+    assert {op.type for op in graph.get_operations()} & {"MatMul", "Conv2D"} == {kind}
 
 
 @pytest.mark.parametrize("shape", [(6, 4, 4, 3), (6, 5)])

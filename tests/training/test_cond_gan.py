@@ -27,19 +27,27 @@ class Linear:
         self.d_optimizer.build(judge.trainable_variables)
         self.g_optimizer.build(self.generator.trainable_variables)
         self.gan = ConditionalGan(
+            draw=self.draw,
             generate=self.generate,
             discriminator=Judge(judge),
             updates=[(self.g_optimizer, self.generator.trainable_variables)],
-            d_optimizer=self.d_optimizer,
+            d_update=(self.d_optimizer, judge.trainable_variables),
             replicas=replicas,
             kl=2.0,
             **options,
         )
 
-    def generate(self, embedding, step, second):
+    def draw(self, rows, step, second):
         self.calls.append(second)
-        mu = tf.zeros((len(embedding), 2)) + (1.0 if second else 0.5)
+        return {"eps": tf.range(1.0, rows + 1)[:, None] * (1.0 if second else 0.5)}
+
+    def generate(self, embedding, drawn):
+        mu = drawn["eps"] * [1.0, -1.0]
         return {"image": self.generator(embedding), "mu": mu, "logvar": 0 * mu}
+
+    def fake(self, batch):
+        """Fakes for the discriminator."""
+        return self.generate(batch["embedding"], self.draw(len(batch["embedding"]), 0, False))
 
     def weights(self):
         return [
@@ -53,7 +61,6 @@ class Judge:
 
     def __init__(self, network):
         self.network, self.conditions = network, []
-        self.trainable_variables = network.trainable_variables
 
     def __call__(self, inputs, training):
         self.conditions.append(np.asarray(inputs[1]))
@@ -79,7 +86,7 @@ def moved(before, after):
 def test_each_half_moves_its_own_network_only(batch):
     toy = Linear()
     generator, judge = toy.weights()
-    toy.gan.d_step(batch, toy.generate(batch["embedding"], 0, False))
+    toy.gan.d_step(batch, toy.fake(batch))
     after_d = toy.weights()
     assert not any(moved(generator, after_d[0])) and all(moved(judge, after_d[1]))
     toy.gan.train_step(batch, 0)
@@ -97,7 +104,7 @@ def test_the_generators_half_leaves_the_discriminator_alone(batch):
 def test_fresh_noise_for_the_generator_unless_fakes_are_reused(batch):
     toy = Linear()
     toy.gan.train_step(batch, 0)
-    assert toy.calls == [False, True]
+    assert sorted(toy.calls) == [False, True]
     reusing = Linear(reuse_fake=True)
     reusing.gan.train_step(batch, 0)
     assert reusing.calls == [True]
@@ -115,7 +122,7 @@ def test_both_ways_take_the_same_first_discriminator_step_without_noise(batch):
 def test_the_discriminators_step_by_hand(batch):
     toy = Linear()
     before = toy.weights()[1]
-    fake = toy.generate(batch["embedding"], 0, False)
+    fake = toy.fake(batch)
     with tf.GradientTape() as tape:
         text = batch["embedding"]
         losses = discriminator_loss(
@@ -134,10 +141,7 @@ def test_the_discriminators_step_by_hand(batch):
 def test_gradients_are_shared_out_over_replicas_but_losses_reported_whole(batch):
     one, two = Linear(), Linear(replicas=2)
     before = one.weights()[1]
-    losses = [
-        float(t.gan.d_step(batch, t.generate(batch["embedding"], 0, False))["d_loss"])
-        for t in (one, two)
-    ]
+    losses = [float(t.gan.d_step(batch, t.fake(batch))["d_loss"]) for t in (one, two)]
     assert losses[0] == losses[1]
     for start, whole, half in zip(before, one.weights()[1], two.weights()[1], strict=True):
         np.testing.assert_allclose(half - start, (whole - start) / 2, rtol=1e-4, atol=1e-6)
@@ -150,6 +154,23 @@ def test_condition_is_the_text_or_mu(batch):
     for seen in toy.gan.discriminator.conditions:
         np.testing.assert_array_equal(seen, batch["embedding"])
     assert [float(c[0, 0]) for c in torch_like.gan.discriminator.conditions] == [0.5] * 3 + [1.0]
+
+
+@pytest.mark.parametrize("reuse_fake", [False, True])
+def test_parts_of_a_batch_add_up_to_it_with_the_noise_of_their_rows(batch, reuse_fake):
+    options = {"reuse_fake": reuse_fake, "condition_on_mu": True}
+    whole, parts = Linear(**options), Linear(**options, parts=2)
+    losses = [toy.gan.train_step(batch, 0) for toy in (whole, parts)]
+    for name, value in losses[0].items():
+        assert float(losses[1][name]) == pytest.approx(float(value), rel=1e-5), name
+    for one, two in zip(*(toy.weights() for toy in (whole, parts)), strict=True):
+        for a, b in zip(one, two, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    # Three pairs a part for the discriminator, one for the generator.
+    seen = [c[:, 0].tolist() for c in parts.gan.discriminator.conditions]
+    first = 1.0 if reuse_fake else 0.5
+    assert seen[:6] == [[first, 3 * first]] * 3 + [[2 * first, 4 * first]] * 3
+    assert seen[6:] == [[1.0, 3.0], [2.0, 4.0]]
 
 
 def test_without_wrong_pairs(batch):

@@ -7,11 +7,13 @@ import pytest
 import tensorflow as tf
 
 from misc.training import distribute
+from misc.training.cluster import ALONE
 from misc.training.distribute import choose_strategy, is_chief, precision
+from misc.training.team import Team
 
 
 def test_one_device_is_one_replica():
-    strategy = choose_strategy(-1)
+    strategy = choose_strategy(-1, Team(ALONE, 0.0), {})
     assert strategy.num_replicas_in_sync == 1 and is_chief(strategy)
 
 

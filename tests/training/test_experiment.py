@@ -10,7 +10,7 @@ import pytest
 from misc.config.errors import UserError
 from misc.config.load import load_config
 from misc.training import experiment
-from misc.training.experiment import check_networks, sizes, train
+from misc.training.experiment import check_networks, common_facts, sizes, train, weights_digest
 
 
 def network(units=2):
@@ -58,11 +58,39 @@ def test_a_dry_run_only_builds_and_counts(fake_trainer, cfg, monkeypatch, capsys
     assert not list(tmp_path.iterdir())
 
 
-def test_a_batch_must_be_divisible_by_the_devices(cfg, monkeypatch):
-    three = SimpleNamespace(num_replicas_in_sync=3)
-    monkeypatch.setattr(experiment, "choose_strategy", lambda _: three)
-    with pytest.raises(UserError, match="64 must be divisible by the 3 devices"):
+@pytest.mark.parametrize(
+    ("override", "replicas", "said"),
+    [
+        ("SEED=0", 3, "64 must be divisible by the 3 devices$"),
+        ("TRAIN.ACCUMULATE=3", 1, "by the 1 devices times the 3 parts of TRAIN.ACCUMULATE"),
+        ("TRAIN.ACCUMULATE=32", 4, "by the 4 devices times the 32 parts of TRAIN.ACCUMULATE"),
+        ("XLA=True", 2, "XLA is for one device, and there are 2"),
+    ],
+)
+def test_what_the_devices_cannot_do_is_one_line(override, replicas, said, monkeypatch):
+    cfg = load_config("initial", None, [override])
+    several = SimpleNamespace(num_replicas_in_sync=replicas)
+    monkeypatch.setattr(experiment, "choose_strategy", lambda *_: several)
+    with pytest.raises(UserError, match=said):
         train(cfg, Namespace(run=None, dry_run=False), "initial", never, never)
+
+
+def test_workers_have_in_common_what_is_no_matter_of_their_machines(cfg):
+    common = common_facts(cfg, "initial")
+    other = load_config("initial", None, ["GPU_ID=0", "DATA_DIR=/elsewhere"])
+    assert common_facts(other, "initial") == common
+    other = load_config("initial", None, ["TRAIN.MAX_EPOCH=7", "SEED=1"])
+    found = common_facts(other, "initial")
+    assert {name for name in common if common[name] != found[name]} == {"TRAIN.MAX_EPOCH", "SEED"}
+    assert {"program", "our code", "keras", "PRECISION"} <= common.keys()
+
+
+def test_a_changed_weight_changes_the_digest(fake_trainer):
+    before = weights_digest(fake_trainer)
+    assert weights_digest(fake_trainer) == before
+    weight = fake_trainer.networks["generator"].weights[-1]
+    weight.assign(weight + 1e-6)
+    assert weights_digest(fake_trainer) != before
 
 
 def test_a_variable_of_two_networks_is_our_mistake(fake_trainer):

@@ -61,21 +61,25 @@ def events(folder):
 
 
 def test_losses_go_to_the_log_with_epoch_and_rate(reporter, tmp_path, clock):
-    clock.now += 2.0
+    for waited in (0.25, 0.0, 0.25, 0.0):
+        clock.now += 0.5
+        reporter.stepped(waited)
     reporter.losses(14, {"d_loss": 1.5})
     # Two steps of eight pictures and two of three in two seconds; step 14 is 2 1/2 epochs after 5.
     (line,) = logged(tmp_path)
-    assert line == {"step": 14, "epoch": 7.5, "d_loss": 1.5, "images_per_second": 11.0}
+    pace = {"images_per_second": 11.0, "data_wait": 0.25}
+    assert line == {"step": 14, "epoch": 7.5, "d_loss": 1.5, **pace}
 
 
 def test_the_time_of_a_grid_is_not_trainings(reporter, tmp_path, clock):
+    reporter.stepped(6.0)
     clock.now += 60.0
     reporter.snapshot(12, {"accuracy": 0.5}, Image.new("RGB", (9, 7), "red"))
     clock.now += 1.0
     reporter.losses(14, {"d_loss": 1.0})
     first, second = logged(tmp_path)
     assert first == {"step": 12, "epoch": 7.0, "accuracy": 0.5}
-    assert second["images_per_second"] == 6.0
+    assert second["images_per_second"] == 6.0 and second["data_wait"] == 0.0
     with Image.open(tmp_path / "grids" / "step-0000012.png") as grid:
         assert np.asarray(grid).shape == (7, 9, 3)
 
@@ -122,16 +126,16 @@ def test_a_full_disk_is_named_where_tensorflow_writes(tmp_path):
 def test_progress_goes_to_stderr_alone(tmp_path, capfd):
     reporter = begin(tmp_path)
     reporter.losses(10, {"d_loss": 1.0, "d_real": 2.0})
-    reporter.stepped()
+    reporter.stepped(0.0)
     reporter.close()
     out, err = capfd.readouterr()
     assert not out
-    assert "11/20" in err and "d_loss=1.000" in err and "d_real" not in err
+    assert "11/20" in err and "d_loss=1.000, data_wait=0%" in err and "d_real" not in err
 
 
 def test_a_worker_that_is_not_the_chief_says_nothing(capfd, tmp_path):
     silent = Silent()
-    silent.stepped()
+    silent.stepped(0.0)
     silent.losses(1, {"d_loss": 1.0})
     silent.snapshot(1, {}, None)
     silent.close()

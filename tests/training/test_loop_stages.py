@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from misc.config.load import load_config
+from misc.training import hooks
+from misc.training import loop as loop_module
 from misc.training.hooks import Reporter
 from misc.training.loop import loop
 from misc.training.timetable import Stage, Timetable
@@ -55,15 +57,15 @@ class Trainer:
 
 @pytest.fixture
 def sit(monkeypatch):
-    """`sit(folder, stop=step)` -> (exit code, trainer, data, log) of one sitting of the run."""
+    """`sit(folder, stop=step, data=Data)` -> (exit code, trainer, data, log) of one sitting."""
     cfg = load_config("faces", None, ["TRAIN.LOG_INTERVAL=1"])
 
-    def run(folder, stop=None):
+    def run(folder, stop=None, data=Data):
         folder.mkdir(exist_ok=True)
-        trainer, data, stepped = Trainer(), Data(), Reporter.stepped
+        trainer, data, stepped = Trainer(), data(), Reporter.stepped
 
-        def stopped(self):
-            stepped(self)
+        def stopped(self, waited):
+            stepped(self, waited)
             if self.bar.n == stop:
                 os.kill(os.getpid(), signal.SIGTERM)
 
@@ -102,3 +104,39 @@ def test_a_run_goes_on_in_the_stage_it_was_stopped_in(stop, asked, sit, tmp_path
     assert code == 0 and data.asked == asked
     assert (trainer.weight.numpy() == whole[1].weight.numpy()).all()
     assert [line["step"] for line in lines if "stage" in line] == list(range(1, 8))
+
+
+def test_the_share_of_the_time_that_steps_wait_for_slow_data_is_logged(sit, tmp_path, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            return self.now
+
+    class Slow(Data):
+        def dataset(self, start, context):
+            def read(number, batch):
+                clock.now += float(number)
+                return batch
+
+            def slowly(number, batch):
+                return tf.ensure_shape(tf.numpy_function(read, (number, batch), tf.int64), [None])
+
+            options = tf.data.Options()
+            options.experimental_optimization.inject_prefetch = False
+            batches = super().dataset(start, context).enumerate(start)
+            return batches.map(slowly).with_options(options)
+
+    clock, stepped = Clock(), Reporter.stepped
+
+    def one_second(self, waited):
+        clock.now += 1
+        stepped(self, waited)
+
+    for module in (hooks, loop_module):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(Reporter, "stepped", one_second)
+    lines = sit(tmp_path / "run", data=Slow)[3]
+    waits = [line["data_wait"] for line in lines if "stage" in line]
+    # Batch k takes k seconds, and the rest of each step one.
+    assert waits == [round(k / (k + 1), 4) for k in range(7)]

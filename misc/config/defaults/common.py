@@ -26,6 +26,13 @@ KEYS = (
     Key("TRAIN.MAX_EPOCH", 600, "epoch at which training ends", at_least(1), free=True),
     Key("TRAIN.SNAPSHOT_INTERVAL", 2000, "steps between checkpoints", at_least(1), free=True),
     Key("TRAIN.SNAPSHOT_MINUTES", 10.0, "minutes between checkpoints", above(0), free=True),
+    Key(
+        "TRAIN.WAIT_MINUTES",
+        10.0,
+        "minutes that one worker of several waits for the others to come (TF_CONFIG)",
+        above(0),
+        free=True,
+    ),
     Key("TRAIN.LOG_INTERVAL", 50, "steps between logged losses", at_least(1), free=True),
     Key("TRAIN.GRID_INTERVAL", 500, "steps between sample grids", at_least(1), free=True),
 )

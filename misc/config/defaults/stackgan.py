@@ -12,6 +12,13 @@ METRICS = ("is", "fid", "kid", "pr", "diversity", "r_precision", "attributes", "
 KEYS = common.KEYS + (
     Key("EMBEDDING_TYPE", "cnn-rnn", "text embedding; only char-CNN-RNN's is alive"),
     Key("Z_DIM", 100, "width of the noise z", at_least(1)),
+    Key(
+        "XLA",
+        False,
+        "True has XLA compile the networks, with their gradients: slower on a CPU, and for one "
+        "device alone",
+        free=True,
+    ),
     Key("B_VALIDATION", False, "main.py: True samples every caption of the test split", free=True),
     Key("TRAIN.NUM_COPY", 4, "pictures a caption in the sample grids", at_least(1), free=True),
     Key(
@@ -42,6 +49,20 @@ KEYS = common.KEYS + (
         "share of the generator's running average that a step keeps, as 0.995; the average is what "
         "is sampled; 0: no average, as published",
         share,
+    ),
+    Key(
+        "TRAIN.ACCUMULATE",
+        1,
+        "parts of a batch, one after another in less memory, for one update; batch norm sees a "
+        "part at a time, so more than 1 trains as smaller batches do there",
+        at_least(1),
+    ),
+    Key(
+        "TRAIN.RECOMPUTE",
+        False,
+        "True computes activations again for the gradient instead of keeping them: less memory, "
+        "more time",
+        free=True,
     ),
     Key("TRAIN.REUSE_FAKE", False, "True: one fake batch for both steps, as StackGAN-Pytorch"),
     Key(
@@ -175,6 +196,11 @@ def problems(cfg) -> list[str]:
         )
     if cfg.TEST.HR_IMSIZE <= cfg.TEST.LR_IMSIZE:
         found.append("TEST.HR_IMSIZE must be larger than TEST.LR_IMSIZE")
+    if cfg.TRAIN.BATCH_SIZE < 2 * cfg.TRAIN.ACCUMULATE:
+        found.append(
+            f"TRAIN.ACCUMULATE {cfg.TRAIN.ACCUMULATE} leaves parts of less than two pictures of "
+            f"TRAIN.BATCH_SIZE {cfg.TRAIN.BATCH_SIZE}, and batch normalisation needs two"
+        )
     if cfg.GAN.GF_DIM % 4:
         found.append("GAN.GF_DIM must be divisible by 4: the widths are gf/4 to 8 gf")
     metrics = cfg.EVAL.METRICS

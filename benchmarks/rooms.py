@@ -1,0 +1,55 @@
+"""A stage's training step as its loop runs it, on noise: replicas, running average, mean losses."""
+
+import importlib
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from misc.training.distribute import precision
+
+
+def two_devices():
+    """A strategy of two devices made of the CPU; before TensorFlow computes anything."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def build(room: str, cfg, strategy, replicas: int):
+    """The trainer of a configuration, for as many replicas as are in sync with this one.
+
+    Stage-II's Stage-I has the configuration of its run, or if there is none, Stage-II's own.
+    """
+    make = importlib.import_module(f"{room}.trainer").build
+    with strategy.scope(), precision(cfg.PRECISION):
+        keras.utils.set_random_seed(0)
+        trainer = make(cfg, replicas, 100)
+        if room == "final":
+            from final.sample import stage1_config
+
+            there = Path(cfg.TRAIN.PRETRAINED_MODEL, "config.yml").is_file()
+            trainer.add_stage1(stage1_config(cfg) if there else cfg)
+    return trainer
+
+
+def step(room: str, cfg, strategy, trainer):
+    """A tf.function without arguments: one step of all replicas on the same TRAIN.BATCH_SIZE
+    pictures each."""
+    batch, number = _batch(room, cfg), tf.constant(0, tf.int64)
+
+    @tf.function
+    def run():
+        losses = strategy.run(trainer.train_step, args=(batch, number))
+        trainer.average.update(number)
+        return {name: strategy.reduce("MEAN", value, axis=None) for name, value in losses.items()}
+
+    return run
+
+
+def _batch(room: str, cfg) -> dict:
+    count = cfg.TRAIN.BATCH_SIZE
+    side = cfg.TEST.LR_IMSIZE if room == "initial" else cfg.TEST.HR_IMSIZE
+    pictures = tf.random.stateless_uniform((2, count, side, side, 3), (1, 1), -1.0, 1.0)
+    embedding = tf.random.stateless_normal((count, cfg.TEXT.DIMENSION), (0, 0))
+    return {"real": pictures[0], "wrong": pictures[1], "embedding": embedding}
