@@ -4,7 +4,7 @@ from pathlib import Path
 
 # Columns of a table after the work and the variant, and how their cells are written.
 _COLUMNS = {
-    "per_second": "{:,g}",
+    "per_second": "{}",
     "ratio": "{:.2f}",
     "before": "{:.2f}",
     "peak_gib": "{:.2f}",
@@ -52,11 +52,15 @@ def table(rows: list[dict], unit: str, before: list[dict] = ()) -> str:
         cells = [row["work"], row["variant"]]
         for name in columns:
             value = row.get(name)
-            if name == "per_second" and value:
-                value = float(f"{value:.3g}")
-            cells.append("" if value is None else _COLUMNS[name].format(value))
+            write = figures if name == "per_second" else _COLUMNS[name].format
+            cells.append("" if value is None else write(value))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def figures(value: float) -> str:
+    """Three of them, such as 0.287, 28.7 and 2,870."""
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def page(suites: dict) -> str:

@@ -5,7 +5,8 @@
 #
 # Submit it in this folder, which the nodes must share; add --gres and the like as your cluster wants
 # them. The first node is the chief, which writes. Workers listen at port 2222, or at that of PORT.
-# scancel, and the end of the job's time, have all of them save and stop; the same command goes on.
+# scancel --signal=TERM, and the end of the job's time, have all of them save and stop; the same
+# command goes on.
 #SBATCH --job-name=def-gan
 #SBATCH --ntasks-per-node=1
 #SBATCH --signal=TERM@120

@@ -33,13 +33,12 @@ WAITS = """
 import os, signal, sys
 from pathlib import Path
 from misc.training.cluster import read_cluster
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it waits until it is asked for
 rank = read_cluster(os.environ["TF_CONFIG"]).rank
-def stop(*_):
-    print(f"saved {rank}")
-    sys.exit(143)
-signal.signal(signal.SIGTERM, stop)
 Path(sys.argv[1], str(rank)).touch()
-signal.pause()
+signal.sigwait({signal.SIGTERM})
+sys.stdout.write(f"saved {rank}\\n")
+sys.exit(143)
 """
 
 

@@ -3,8 +3,10 @@ published widths, 64 px, in batches of 8.
 
 Plain is `benchmarks.plain.editor_step`: stock layers in float32, each loss taken back through all
 that it came through, Keras' RMSprop; and no one waits for another, so that it never has less to do.
+Operations and what is attainable are those of the suite `training`.
 """
 
+from benchmarks.suites.attainable import LIMITS, facts, limit
 from benchmarks.turns import Work
 from misc.config.cli import configured
 from misc.config.errors import UserError
@@ -27,11 +29,13 @@ def check(args) -> None:
 
 def works(_args) -> dict[str, tuple[str, ...]]:
     """Both widths."""
-    return dict.fromkeys((CONFIGURED, PUBLISHED), VARIANTS)
+    return dict.fromkeys((CONFIGURED, PUBLISHED), (*VARIANTS, *LIMITS))
 
 
 def make(args, work: str, variant: str, _folder: str) -> Work:
-    """One step."""
+    """One step, or what it is compared with."""
+    if variant in LIMITS:
+        return limit(variant)
     from misc.config.devices import choose_devices
     from misc.config.quiet import import_tensorflow
 
@@ -39,11 +43,12 @@ def make(args, work: str, variant: str, _folder: str) -> Work:
     import_tensorflow()
     choose_devices(given.GPU_ID)
     published = work == PUBLISHED
-    return Work(make_step(load_config("editor", None, _PUBLISHED) if published else given, variant))
+    run = make_step(load_config("editor", None, _PUBLISHED) if published else given, variant)
+    return Work(lambda: float(run()), facts=facts(run))
 
 
 def make_step(cfg, variant: str):
-    """A function that runs one step of a variant on pictures of noise, and waits for it."""
+    """A tf.function without arguments: one step of a variant on noise; gives a number."""
     import keras
     import tensorflow as tf
 
@@ -67,9 +72,8 @@ def make_step(cfg, variant: str):
             plain.editor_step(networks, real, eps, prior, cfg.LOSS, optimizers)
             return tf.reduce_sum(networks[2].trainable_variables[-1])
 
-        return lambda: float(run())
+        return run
     with precision(variant):
         trainer = build(cfg, 1, 100)
-    step = tf.function(trainer.train_step)
     number = tf.constant(0, tf.int64)
-    return lambda: float(step({"real": real}, number)["d_loss"])
+    return tf.function(lambda: trainer.train_step({"real": real}, number)["d_loss"])

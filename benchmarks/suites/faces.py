@@ -8,6 +8,7 @@ embeddings. Plain is `benchmarks.plain_faces`. A second table says where a run o
 its time.
 """
 
+from benchmarks.performance_page import figures
 from benchmarks.turns import Work
 from misc.config.cli import configured
 from misc.config.defaults.faces import GROUP, final_size, stages
@@ -108,10 +109,10 @@ def more(args, rows: list[dict]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for part in parts.values():
-        cells = [f"{part[one]:.3g} ({part[one] / whole[one]:.0%})" for one in VARIANTS]
+        cells = [f"{figures(part[one])} ({part[one] / whole[one]:.0%})" for one in VARIANTS]
         lines.append(
             f"| {part['name']} | {part['steps']:,} | {' | '.join(cells)} | {part['graph']} |"
         )
     steps, graphs = (sum(part[key] for part in parts.values()) for key in ("steps", "graph"))
-    cells = " | ".join(f"{minutes:.3g}" for minutes in whole.values())
+    cells = " | ".join(map(figures, whole.values()))
     return "\n".join([*lines, f"| all | {steps:,} | {cells} | {graphs:.1f} |"])

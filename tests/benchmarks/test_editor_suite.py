@@ -15,7 +15,7 @@ SMALL = ["IMAGE.SIZE=32", "GAN.WIDTH=0.05", "Z_DIM=5", "TRAIN.BATCH_SIZE=2"]
 @pytest.mark.parametrize("variant", ["plain float32", "float32"])
 def test_a_step_of_each_variant(variant):
     step = editor.make_step(load_config("editor", None, SMALL), variant)
-    found = [step() for _ in range(2)]
+    found = [float(step()) for _ in range(2)]
     assert np.isfinite(found).all() and found[0] != found[1]  # something was learned
 
 
