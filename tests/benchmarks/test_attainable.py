@@ -32,7 +32,6 @@ def test_what_is_counted(work, items):
     found = attainable.make(None, work, "float32", "")
     found.step()
     assert found.count == pytest.approx(items)
-    assert work == attainable.SUM or found.facts() == {"gflop": pytest.approx(1.0)}
 
 
 def test_limits_take_their_turns():
