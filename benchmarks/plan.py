@@ -7,7 +7,7 @@ Each device takes as many pictures a step as the configuration's TRAIN.BATCH_SIZ
 --batch says how many all of them take together (which is what TRAIN.BATCH_SIZE is in training). The
 step is traced as training would run it, alone and beside a second device, and not run. What devices
 do a second is assumed: by default sustained shares of what is published of an H100 (SXM) in nodes
-of 8. `python -m benchmarks --suite scaling` compares the all-reduces' formula with two workers here.
+of 8. `python -m benchmarks --suite scaling` compares that of the all-reduces with two workers.
 """
 
 import argparse
