@@ -40,9 +40,16 @@ def step(room: str, cfg, strategy, trainer):
 
     @tf.function
     def run():
-        losses = strategy.run(trainer.train_step, args=(batch, number))
+        names = []
+
+        def replica():
+            losses = trainer.train_step(batch, number)
+            names[:] = losses
+            return tf.stack(list(losses.values()))  # one all-reduce of them all, as in the loop
+
+        means = strategy.reduce("MEAN", strategy.run(replica), axis=None)
         trainer.average.update(number)
-        return {name: strategy.reduce("MEAN", value, axis=None) for name, value in losses.items()}
+        return dict(zip(names, tf.unstack(means), strict=True))
 
     return run
 
