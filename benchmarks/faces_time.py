@@ -44,7 +44,7 @@ def serve_stage(run: str, stage: str) -> None:
     if room == "faces":
         from benchmarks.faces_variants import make_step
 
-        return serve(Work(make_step(cfg, int(stage), False, cfg.PRECISION)))
+        return serve(Work(make_step(cfg, int(stage), False, cfg.PRECISION).step))
     return serve(Work(_stage1_step(cfg)))
 
 

@@ -1,10 +1,12 @@
-"""The variants that the suite of faces times: each a function that does its work once."""
+"""The variants that the suite of faces times, each as a `Work` that does its work once."""
 
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import plain_faces
+from benchmarks.suites.attainable import facts
 from benchmarks.suites.faces import VARIANTS
+from benchmarks.turns import Work
 from faces.captions import PAD, UNKNOWN, Vocabulary
 from faces.sample import Sampler, build_sampled
 from faces.trainer import build
@@ -17,11 +19,14 @@ FACES = 16  # sampled at once
 
 
 def make_step(cfg, stage: int, fading: bool, variant: str, *, sampling: bool = False):
-    """A function that does a step of a stage, or samples at its end, and waits for it."""
+    """A step of a stage, or sampling at its end.
+
+    The work of a step tells its operations.
+    """
     if sampling:
-        return _plain_sampling(cfg) if variant == VARIANTS[0] else _sampling(cfg, variant)
+        return Work(_plain_sampling(cfg) if variant == VARIANTS[0] else _sampling(cfg, variant))
     last = cfg.DEPTH - 1 if cfg.NETWORK_TYPE == "multiscale" else stage
-    batch = _batch(cfg, cfg.BATCH_SIZES[stage], 4 << last)
+    batch = noise_batch(cfg, cfg.BATCH_SIZES[stage], 4 << last)
     if variant == VARIANTS[0]:
         return _plain_step(cfg, batch, last, fading)
     with precision(variant):
@@ -31,16 +36,24 @@ def make_step(cfg, stage: int, fading: bool, variant: str, *, sampling: bool = F
         number -= int(STEPS * cfg.EPOCHS[stage] * (1 - cfg.FADE_IN_PERCENTAGE[stage] / 200))
     number = tf.constant(number, tf.int64)
 
-    @tf.function
-    def run():
+    def step(batch):
         losses = trainer.train_step(batch, number, stage)
         trainer.average.update(number)
         return losses["d_loss"]
 
-    return lambda: float(run())
+    def told():
+        # Cut to the longest caption beforehand, as the mask would cut it in the graph, whose length
+        # is not known until it runs.
+        trainer.networks["text_encoder"].masked = False
+        longest = int(tf.reduce_max(tf.math.count_nonzero(batch["tokens"], 1)))
+        cut = batch | {"tokens": batch["tokens"][:, :longest]}
+        return facts(tf.function(lambda: step(cut)))()
+
+    run = tf.function(lambda: step(batch))
+    return Work(lambda: float(run()), facts=told)
 
 
-def _batch(cfg, rows: int, side: int) -> dict:
+def noise_batch(cfg, rows: int, side: int) -> dict:
     """Pictures of noise, and captions as long as those of Face2Text."""
     given = np.random.default_rng(0)
     words = np.exp(given.normal(np.log(MEDIAN), SPREAD, (rows, 1))).round()
@@ -73,7 +86,7 @@ def _plain_step(cfg, batch: dict, stage: int, fading: bool):
         plain_faces.average(networks, averages, cfg.EMA_DECAY)
         return loss
 
-    return lambda: float(run())
+    return Work(lambda: float(run()), facts=facts(run))
 
 
 def _embedding(cfg):

@@ -49,29 +49,42 @@ class Operations(NamedTuple):
 def count(graph: tf.Graph) -> Operations:
     """The work of a graph, such as a concrete function's `graph`.
 
-    Raises: ValueError if a shape or the length of a loop that it needs is not known, or if there is
-      a product that it cannot count.
+    Raises: ValueError as `products` does, or if any other shape that it needs is not known.
     """
-    flop, traffic, reduces, reduced = Counter(), 0, 0, 0
+    traffic, reduces, reduced = 0, 0, 0
     inside, needed = {}, _needed(graph)
     for op in needed:
         if op.type in _CALLS:
             body, times = count(_body(op)), _times(op)
-            flop.update({kind: times * number for kind, number in body.flop.items()})
             traffic, reduces, reduced = (
                 sum_ + times * own
                 for sum_, own in zip((traffic, reduces, reduced), body[1:4], strict=True)
             )
             inside[op.name] = body.held
-        elif op.type in _FLOP:
-            flop[op.type] += _FLOP[op.type](op)
         elif op.type == _REDUCE:
             reduces, reduced = reduces + 1, reduced + _bytes(op.inputs[0])
+        elif op.type not in _FLOP:
+            traffic += _moved(op)
+    return Operations(products(graph), traffic, reduces, reduced, _held(needed, graph, inside))
+
+
+def products(graph: tf.Graph) -> Counter:
+    """Floating point operations of a graph's products and convolutions, by their type.
+
+    Raises: ValueError if a shape or the length of a loop that it needs is not known, or if there is
+      a product that it cannot count.
+    """
+    flop = Counter()
+    for op in _needed(graph):
+        if op.type in _CALLS:
+            body = products(_body(op))
+            times = _times(op) if body else 0
+            flop.update({kind: times * number for kind, number in body.items()})
+        elif op.type in _FLOP:
+            flop[op.type] += _FLOP[op.type](op)
         elif any(word in op.type for word in ("Conv", "MatMul", "RNN")):
             raise ValueError(f"{op.name}: operations of {op.type} cannot be counted")
-        else:
-            traffic += _moved(op)
-    return Operations(flop, traffic, reduces, reduced, _held(needed, graph, inside))
+    return flop
 
 
 def _needed(graph) -> list:
@@ -100,8 +113,10 @@ def _times(op) -> int:
         bound = bound.op.inputs[0]
     if "While" in bound.op.type:
         return _times(bound.op)
-    known = tf.get_static_value(bound)
-    if known is None or known < 0:
+    # A masked loop goes on for the longest row.
+    known = tf.get_static_value(bound.op.inputs[0] if bound.op.type == "Max" else bound)
+    known = -1 if known is None else known.max()
+    if known < 0:
         raise ValueError(f"{op.name}: how often the loop runs is not known")
     return int(known)
 

@@ -1,8 +1,9 @@
 """The denominator: the networks as one would first write them, layer by layer in Keras.
 
 Stock layers alone, in float32. Stage-I and Stage-II: StackGAN-Pytorch's layout (NETWORK_TYPE
-pytorch) of UpSampling2D and Conv2D, BatchNormalization, Dense; char-CNN-RNN: Conv1D and GRU; the
-editor: Conv2DTranspose besides, and a step that takes each loss through all that it came through.
+pytorch) of UpSampling2D and Conv2D, BatchNormalization, Dense; char-CNN-RNN: Conv1D and GRU, and a
+step with its image tower; the editor: Conv2DTranspose besides, and a step that takes each loss
+through all that it came through.
 """
 
 import keras
@@ -91,6 +92,34 @@ def char_cnn_rnn(length=201, symbols=70, widths=(384, 512), cnn_dim=512, dimensi
     x = layers.GRU(cnn_dim, return_sequences=True)(x)
     x = layers.GlobalAveragePooling1D()(x)
     return keras.Model(characters, layers.Dense(dimension)(x))
+
+
+def image_tower(imsize=64, width=32, dimension=1024):
+    """Features of pictures that are trained along with the char-CNN-RNN."""
+    picture = x = keras.Input((imsize, imsize, 3))
+    for level in range(imsize.bit_length() - 3):
+        x = layers.Conv2D(width * min(2**level, 8), 4, 2, "same", activation="relu")(x)
+    return keras.Model(picture, layers.Dense(dimension)(layers.Flatten()(x)))
+
+
+def encoder_step(networks, given, optimizers):
+    """One update of the text network and the picture network by what each is `given`; the loss.
+
+    Wrong captions, and wrong pictures, cost what they come within 1 of the right pair's score.
+    """
+    rows = given[0].shape[0]
+    with tf.GradientTape() as tape:
+        texts, pictures = (
+            network(one, training=True) for network, one in zip(networks, given, strict=True)
+        )
+        scores = tf.matmul(pictures, texts, transpose_b=True)
+        right = tf.linalg.diag_part(scores)
+        wrong = tf.nn.relu(1 + scores - right[:, None]) + tf.nn.relu(1 + scores - right[None])
+        loss = tf.reduce_sum(wrong * (1 - tf.eye(rows))) / rows**2
+    gradients = tape.gradient(loss, [network.trainable_variables for network in networks])
+    for network, optimizer, own in zip(networks, optimizers, gradients, strict=True):
+        optimizer.apply(own, network.trainable_variables)
+    return loss
 
 
 def _block(x, filters, up=False):

@@ -4,7 +4,8 @@
     python -m benchmarks.plan --cfg initial/cfg/coco.yml --gpus 16 --batch 1024 --rate 60
 
 Each device takes as many pictures a step as the configuration's TRAIN.BATCH_SIZE says, unless
---batch says how many all of them take together (which is what TRAIN.BATCH_SIZE is in training). The
+--batch says how many all of them take together (which is what TRAIN.BATCH_SIZE is in training). Of
+a configuration of faces, it is the last stage's step, with captions as long as they may be. The
 step is traced as training would run it, alone and beside a second device, and not run. What devices
 do a second is assumed: by default sustained shares of what is published of an H100 (SXM) in nodes
 of 8. `python -m benchmarks --suite scaling` compares that of the all-reduces with two workers.
@@ -19,7 +20,7 @@ from typing import NamedTuple
 from misc.config.errors import UserError, run_program
 from misc.config.load import load_config
 
-ROOMS = ("initial", "final")  # what faces do depends on how long captions are
+ROOMS = ("initial", "final", "faces")
 # Published: 989 dense TFLOP/s in bfloat16, 495 in TF32, which TensorFlow takes for float32; memory
 # 3,350 GB/s; NVLink 450 GB/s a way; 400 Gbit/s a device between nodes. The shares are assumptions.
 RATES = {"bfloat16": 0.4 * 989, "float32": 0.4 * 495}
@@ -45,9 +46,9 @@ class Machine(NamedTuple):
     per_node: int
 
 
-def compute_seconds(work, machine: Machine) -> float:
-    """Of one device's step: its products, then all else, one after another."""
-    return work.total / machine.rate + work.traffic / machine.traffic
+def compute_seconds(flop: float, traffic: float, machine: Machine) -> float:
+    """Of one device's step: its products, then the bytes of all else, one after another."""
+    return flop / machine.rate + traffic / machine.traffic
 
 
 def reduce_seconds(reduces: float, reduced: float, machine: Machine, devices: int) -> float:
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> None:
         args.latency * 1e-6,
         args.per_node,
     )
-    text = page(args, cfg, rate, machine, *_traced(room, cfg, args.gpus > 1))
+    text = page(args, cfg.PRECISION, rate, machine, *_traced(room, cfg, args.gpus > 1))
     if args.out:
         from misc.data.atomic import write_atomic
 
@@ -114,6 +115,7 @@ def _configured(args: argparse.Namespace):
             f"{', '.join(ROOMS)}"
         )
     cfg = load_config(room, args.cfg, args.set)
+    more = ["MASKED=False"] if room == "faces" else []  # a mask hides how long its loops run
     if args.batch:
         own, rest = divmod(args.batch, args.gpus)
         if rest:
@@ -121,14 +123,17 @@ def _configured(args: argparse.Namespace):
                 f"--batch {args.batch} cannot be shared by --gpus {args.gpus}: take "
                 f"{max(1, own) * args.gpus} or {(own + 1) * args.gpus}"
             )
-        cfg = load_config(room, args.cfg, [*args.set, f"TRAIN.BATCH_SIZE={own}"])
-    if not cfg.TEXT.DIMENSION:
+        faces = room == "faces" and f"BATCH_SIZES={[*cfg.BATCH_SIZES[:-1], own]}"
+        more.append(faces or f"TRAIN.BATCH_SIZE={own}")
+    cfg = load_config(room, args.cfg, [*args.set, *more])
+    if room != "faces" and not cfg.TEXT.DIMENSION:
         raise UserError("TEXT.DIMENSION is 0, but there is no set here to ask: say it with --set")
     return room, cfg
 
 
 def _traced(room: str, cfg, several: bool):
-    """Bytes of a device's variables by kind; its work alone and, with `several`, as one of two."""
+    """Pictures of a device's step; bytes of its variables by kind; its work alone and, with
+    `several`, as one of two."""
     from misc.config.quiet import import_tensorflow
 
     import_tensorflow()
@@ -144,21 +149,26 @@ def _traced(room: str, cfg, several: bool):
         trainer = rooms.build(room, cfg, strategy, replicas)
         run = rooms.step(room, cfg, strategy, trainer)
         found.append(count(run.get_concrete_function().graph).share(replicas))
-        kept = {
-            "weights": _bytes(trainer.networks),
-            "optimisers": _bytes(trainer.optimizers),
-            "frozen networks and averages": _bytes(getattr(trainer, "frozen", {})),
-        }
+        kept = bytes_of(trainer)
         del trainer, run
-    return kept, found
+    return rooms.pictures(room, cfg), kept, found
 
 
-def _bytes(parts: dict) -> int:
-    return sum(
-        variable.value.shape.num_elements() * variable.value.dtype.size
-        for part in parts.values()
-        for variable in part.variables
-    )
+def bytes_of(trainer) -> dict[str, int]:
+    """Bytes of a trainer's variables, by kind."""
+    kinds = {
+        "weights": trainer.networks,
+        "optimisers": trainer.optimizers,
+        "frozen networks and averages": getattr(trainer, "frozen", {}),
+    }
+    return {
+        kind: sum(
+            variable.value.shape.num_elements() * variable.value.dtype.size
+            for part in parts.values()
+            for variable in part.variables
+        )
+        for kind, parts in kinds.items()
+    }
 
 
 def table(rows: int, kept: float, works: list, machine: Machine, devices: list[int]) -> list[str]:
@@ -171,7 +181,7 @@ def table(rows: int, kept: float, works: list, machine: Machine, devices: list[i
     ]
     for number in devices:
         work = works[number > 1]
-        computing = compute_seconds(work, machine)
+        computing = compute_seconds(work.total, work.traffic, machine)
         talking = reduce_seconds(work.reduces, work.reduced, machine, number)
         rate = number * rows / (computing + talking)
         if number == 1:
@@ -184,9 +194,9 @@ def table(rows: int, kept: float, works: list, machine: Machine, devices: list[i
     return lines
 
 
-def page(args, cfg, rate: float, machine: Machine, kept: dict, works: list) -> str:
-    """The plan as Markdown."""
-    work, own, rows = works[-1], sum(kept.values()), cfg.TRAIN.BATCH_SIZE
+def page(args, precision: str, rate: float, machine: Machine, rows: int, kept, works) -> str:
+    """The plan as Markdown; of `_traced`'s results."""
+    work, own = works[-1], sum(kept.values())
     devices = [1 << i for i in range(args.gpus.bit_length())]
     devices += [args.gpus] * (args.gpus not in devices)
     changed = "".join(f" --set {one}" for one in args.set)
@@ -199,7 +209,7 @@ def page(args, cfg, rate: float, machine: Machine, kept: dict, works: list) -> s
         f"# {args.cfg} on {args.gpus} devices",
         "",
         f"Foretold, not measured, by `python -m benchmarks.plan --cfg {args.cfg} --gpus "
-        f"{args.gpus}{changed}`, in {cfg.PRECISION}, {rows} pictures a device and step.",
+        f"{args.gpus}{changed}`, in {precision}, {rows} pictures a device and step.",
         "",
         *table(rows, own, works, machine, devices),
         "",

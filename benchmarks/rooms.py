@@ -5,7 +5,9 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from easydict import EasyDict
 
+from misc.config.defaults.faces import final_size, stages
 from misc.training.distribute import precision
 
 
@@ -16,12 +18,19 @@ def two_devices():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
+def pictures(room: str, cfg) -> int:
+    """How many a step takes; in faces, where that grows, at the end."""
+    return cfg.BATCH_SIZES[-1] if room == "faces" else cfg.TRAIN.BATCH_SIZE
+
+
 def build(room: str, cfg, strategy, replicas: int):
     """The trainer of a configuration, for as many replicas as are in sync with this one.
 
     Stage-II's Stage-I has the configuration of its run, or if there is none, Stage-II's own.
     """
     make = importlib.import_module(f"{room}.trainer").build
+    if room == "faces":  # which sees that replicas can share a batch: here each has a whole one
+        cfg = EasyDict(cfg, BATCH_SIZES=[replicas * size for size in cfg.BATCH_SIZES])
     with strategy.scope(), precision(cfg.PRECISION):
         keras.utils.set_random_seed(0)
         trainer = make(cfg, replicas, 100)
@@ -34,16 +43,19 @@ def build(room: str, cfg, strategy, replicas: int):
 
 
 def step(room: str, cfg, strategy, trainer):
-    """A tf.function without arguments: one step of all replicas on the same TRAIN.BATCH_SIZE
-    pictures each."""
+    """A tf.function without arguments: one step of all replicas on the same `pictures` each.
+
+    That of faces is the last stage's, on captions as long as they may be.
+    """
     batch, number = _batch(room, cfg), tf.constant(0, tf.int64)
+    stage = [stages(cfg) - 1] if room == "faces" else []
 
     @tf.function
     def run():
         names = []
 
         def replica():
-            losses = trainer.train_step(batch, number)
+            losses = trainer.train_step(batch, number, *stage)
             names[:] = losses
             return tf.stack(list(losses.values()))  # one all-reduce of them all, as in the loop
 
@@ -55,8 +67,12 @@ def step(room: str, cfg, strategy, trainer):
 
 
 def _batch(room: str, cfg) -> dict:
-    count = cfg.TRAIN.BATCH_SIZE
+    count = pictures(room, cfg)
+    if room == "faces":
+        from benchmarks.faces_variants import noise_batch
+
+        return noise_batch(cfg, count, final_size(cfg))
     side = cfg.TEST.LR_IMSIZE if room == "initial" else cfg.TEST.HR_IMSIZE
-    pictures = tf.random.stateless_uniform((2, count, side, side, 3), (1, 1), -1.0, 1.0)
+    seen = tf.random.stateless_uniform((2, count, side, side, 3), (1, 1), -1.0, 1.0)
     embedding = tf.random.stateless_normal((count, cfg.TEXT.DIMENSION), (0, 0))
-    return {"real": pictures[0], "wrong": pictures[1], "embedding": embedding}
+    return {"real": seen[0], "wrong": seen[1], "embedding": embedding}

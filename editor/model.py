@@ -12,7 +12,8 @@ layouts; PyTorch's momentum of 0.9, which DEF-GAN has, would keep 0.1.
 import keras
 from keras import layers
 
-from misc.networks.layers import BatchNorm, leaky, weights_init
+from misc.networks.batch_norm import BatchNorm
+from misc.networks.layers import leaky, weights_init
 
 # Channels after each doubling of the decoder and each halving of the discriminator.
 _UP = {64: (256, 128, 32), 32: (192, 128, 32)}

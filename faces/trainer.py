@@ -59,6 +59,20 @@ def build_networks(cfg: EasyDict, vocab_size: int, replicas: int = 1) -> dict[st
     return build_sampled(cfg, vocab_size) | {"discriminator": discriminator}
 
 
+def of_all_replicas(text):
+    """The texts of the global batch, each with its gradient: (n, size) -> (n * replicas, size).
+
+    A sum of each replica's own among zeros: unlike TensorFlow's gathering it has a known shape.
+    """
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync
+    if replicas == 1:
+        return text
+    own = tf.one_hot(context.replica_id_in_sync_group, replicas)
+    placed = tf.reshape(own[:, None, None] * text, (-1, text.shape[-1]))
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, placed)
+
+
 class Trainer:
     """The networks of faces in training: see `misc.training.experiment.train` for a trainer.
 
@@ -156,7 +170,7 @@ class Trainer:
             real_logits, fake_logits = discriminator.match(seen, text), judge(made)
             if cfg.USE_MATCHING_AWARE_DISCRIMINATOR:
                 # The wrong one may be of a picture that another replica has.
-                texts = tf.distribute.get_replica_context().all_gather(text, axis=0)
+                texts = of_all_replicas(text)
                 # A product, for replicas cannot share the gradient of a selection.
                 chosen = tf.one_hot(batch["wrong"], tf.shape(texts)[0])
                 wrong_logits = discriminator.match(seen, chosen @ texts)

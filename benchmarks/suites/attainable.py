@@ -44,9 +44,10 @@ def limit(variant: str) -> Work:
 
 def facts(run, items: float = 1):
     """What a `Work` of a tf.function without arguments tells: `gflop`, of each of its items."""
-    from benchmarks.operations import count
+    from benchmarks.operations import products
 
-    return lambda: {"gflop": count(run.get_concrete_function().graph).total / 1e9 / items}
+    graph = run.get_concrete_function
+    return lambda: {"gflop": sum(products(graph().graph).values()) / 1e9 / items}
 
 
 def compare(rows: list[dict]) -> list[dict]:

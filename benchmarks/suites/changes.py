@@ -47,7 +47,7 @@ def make(_args, work: str, variant: str, _folder: str) -> Work:
 
         _undo(_FACES if variant == NONE else [variant])
         cfg = load_config("faces", "faces/cfg/progressive_demo.yml", [])
-        return Work(make_step(cfg, cfg.DEPTH - 1, False, "bfloat16"), _FACES_BATCH)
+        return Work(make_step(cfg, cfg.DEPTH - 1, False, "bfloat16").step, _FACES_BATCH)
     from benchmarks import stackgan
 
     _undo(_STACKGAN if variant == NONE else [variant])

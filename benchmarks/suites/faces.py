@@ -4,11 +4,12 @@ A step is all that training does with a batch, running averages included. A stag
 timed halfway, too, which changes the plain form alone: ours blends to the end of a stage; a
 multi-scale run has one stage. Pictures are noise, captions as long as Face2Text's: half have more
 than 24 words, one in twenty more than 60. Sampling makes 16 faces of the last size, from
-embeddings. Plain is `benchmarks.plain_faces`. A second table says where a run on --pictures spends
-its time.
+embeddings. Plain is `benchmarks.plain_faces`. Operations and what is attainable are those of the
+suite `training`. A second table says where a run on --pictures spends its time.
 """
 
 from benchmarks.performance_page import figures
+from benchmarks.suites.attainable import LIMITS, limit
 from benchmarks.turns import Work
 from misc.config.cli import configured
 from misc.config.defaults.faces import GROUP, final_size, stages
@@ -55,7 +56,8 @@ def check(args) -> None:
 
 def works(args) -> dict[str, tuple[str, ...]]:
     """The stages, and sampling."""
-    return dict.fromkeys(places(configured("faces", args)), VARIANTS)
+    steps = dict.fromkeys(places(configured("faces", args)), (*VARIANTS, *LIMITS))
+    return steps | {SAMPLING: VARIANTS}
 
 
 def places(cfg) -> dict[str, tuple[int, bool]]:
@@ -73,7 +75,9 @@ def places(cfg) -> dict[str, tuple[int, bool]]:
 
 
 def make(args, work: str, variant: str, _folder: str) -> Work:
-    """One step, or one batch of faces."""
+    """One step, or one batch of faces; or what a step is compared with."""
+    if variant in LIMITS:
+        return limit(variant)
     from misc.config.devices import choose_devices
     from misc.config.quiet import import_tensorflow
 
@@ -82,7 +86,7 @@ def make(args, work: str, variant: str, _folder: str) -> Work:
     choose_devices(cfg.GPU_ID)
     from benchmarks.faces_variants import make_step
 
-    return Work(make_step(cfg, *places(cfg)[work], variant, sampling=work == SAMPLING))
+    return make_step(cfg, *places(cfg)[work], variant, sampling=work == SAMPLING)
 
 
 def more(args, rows: list[dict]) -> str:

@@ -3,8 +3,9 @@ devices of one process (MirroredStrategy), two workers over the loopback, a core
 (MultiWorkerMirroredStrategy). 16 pictures a core and step: a ratio of 1 is scaling without loss.
 Batch normalisation is synchronised, in `one core, synchronised` without another, and in `two cores,
 no messages` by two processes that only begin each step together: what that loses, the cores take
-from each other, and the machine's other work from both. The all-reduces are the two workers' alone.
-What these foretell of two workers is compared with what is measured (benchmarks/plan.py).
+from each other, and the machine's other work from both. The all-reduces are the two workers' alone;
+what a core attains is timed on one of them. What these foretell by the formulas of docs/plan.md
+(benchmarks/plan.py), of one core and of two workers, is compared with what is measured.
 """
 
 import json
@@ -15,11 +16,13 @@ import threading
 from contextlib import ExitStack
 from functools import partial
 
-from benchmarks.plan import Machine, reduce_seconds
+from benchmarks.plan import Machine, bytes_of, compute_seconds, reduce_seconds
+from benchmarks.suites import attainable
 from benchmarks.turns import Work
 
 UNIT, ROUNDS = "steps", 3
 STEP, REDUCE = "Stage-I step, 16 a core", "all-reduce between two workers"
+ATTAINED = "what one core attains"
 ONE, ALIKE, APART = "one core", "one core, synchronised", "two cores, no messages"
 DEVICES, WORKERS = "two devices", "two workers"
 LARGE, SMALL = "16 MiB", "2 KiB"
@@ -29,8 +32,10 @@ _KEYS = ("GAN.NETWORK_TYPE=pytorch", "TRAIN.REUSE_FAKE=true", "GPU_ID=-1", "TRAI
 
 
 def works(_args) -> dict[str, tuple[str, ...]]:
-    """Steps, and what workers say to each other."""
-    return {STEP: (ONE, ALIKE, APART, DEVICES, WORKERS), REDUCE: (LARGE, SMALL)}
+    """Steps, what workers say to each other, and what limits a core."""
+    steps = (ONE, ALIKE, APART, DEVICES, WORKERS)
+    limits = (attainable.CONVOLUTION, attainable.SUM)
+    return {STEP: steps, REDUCE: (LARGE, SMALL), ATTAINED: limits}
 
 
 def make(_args, work: str, variant: str, folder: str) -> Work:
@@ -45,6 +50,9 @@ def make(_args, work: str, variant: str, folder: str) -> Work:
         other = _start_second(work, variant, folder)
     if variant != DEVICES:
         os.sched_setaffinity(0, {cores[second]})
+    if work == ATTAINED:
+        limit = attainable.make(None, variant, "float32", folder)
+        return Work(limit.step, facts=lambda: {"giga": limit.count})
     step, facts = _step(variant)
     if second:
         _follow(step, asked=variant == APART)
@@ -72,23 +80,42 @@ def _both(step, other: subprocess.Popen) -> None:
 
 
 def more(_args, rows: list[dict]) -> str:
-    """What one core and the all-reduces foretell of two workers, and what those took."""
+    """What the plan's formulas foretell of one core and of two workers, and what was measured."""
     found = {row["variant"]: row for row in rows}
+    seconds = {name: 1 / row["per_second"] for name, row in found.items() if row["per_second"]}
+    rate, traffic = (
+        1e9 * found[name]["giga"] / seconds[name]
+        for name in (attainable.CONVOLUTION, attainable.SUM)
+    )
+    bandwidth = (_BYTES[LARGE] - _BYTES[SMALL]) / (seconds[LARGE] - seconds[SMALL])
+    machine = Machine(rate, traffic, bandwidth, bandwidth, seconds[SMALL] / 2, 1)
     workers = found[WORKERS]
-    small, large = (1 / found[name]["per_second"] for name in (SMALL, LARGE))
-    bandwidth = (_BYTES[LARGE] - _BYTES[SMALL]) / (large - small)
-    machine = Machine(1, 1, bandwidth, bandwidth, small / 2, 1)
     messages = reduce_seconds(workers["reduces"], workers["reduced"], machine, 2)
-    took = 1 / workers["per_second"]
-    lines = [
-        f"Two workers took {took:.2f} s a step. By the formulas of docs/plan.md {messages:.2f} s "
-        f"are {workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
-        f"{1e3 * small:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s; with them",
-        "",
-    ]
+    told = []
+    for name, waiting, also in ((ONE, 0.0, ""), (WORKERS, messages, ", and all-reduces")):
+        row = found[name]
+        step = waiting + compute_seconds(1e9 * row["gflop"], row["traffic"], machine)
+        told.append((name, "s a step", f"what a core attains{also}", step, seconds[name]))
+        gib = found[SMALL]["peak_gib"] + (row["kept"] + row["held"]) / 2**30
+        what = "variables, what is held at once, and a process of neither"
+        told.append((name, "peak GiB", what, gib, row["peak_gib"]))
     for name in (ALIKE, APART):
-        told = 1 / found[name]["per_second"] + messages
-        lines.append(f"- {name}, foretells {told:.2f} s: {told / took - 1:+.0%} off")
+        what, step = f"the step of `{name}`, and all-reduces", seconds[name] + messages
+        told.append((WORKERS, "s a step", what, step, seconds[WORKERS]))
+    lines = [
+        f"A core attains {rate / 1e9:,.0f} GFLOP/s in convolutions and {traffic / 1e9:.1f} GB/s in "
+        f"sums; its step is {found[ONE]['gflop']:.0f} GFLOP, all else reads and writes "
+        f"{found[ONE]['traffic'] / 1e9:.1f} GB. Between two workers {messages:.2f} s of a step are "
+        f"{workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
+        f"{1e3 * seconds[SMALL]:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s.",
+        "",
+        "| foretold of | by | what | foretold | measured | off |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {name} | {by} | {unit} | {foretold:.2f} | {took:.2f} | {foretold / took - 1:+.0%} |"
+        for name, unit, by, foretold, took in told
+    ]
     return "\n".join(lines)
 
 
@@ -135,7 +162,8 @@ def _step(variant: str):
     cfg = load_config("initial", None, list(_KEYS))
     trainer = rooms.build("initial", cfg, strategy, 1 if variant == ONE else 2)
     run = rooms.step("initial", cfg, strategy, trainer)
-    return lambda: float(run()["d_loss"]), partial(_facts, run, 2 if variant == DEVICES else 1)
+    here = 2 if variant == DEVICES else 1
+    return lambda: float(run()["d_loss"]), partial(_facts, trainer, run, here)
 
 
 def _all_reduce(strategy, size: int):
@@ -151,13 +179,14 @@ def _all_reduce(strategy, size: int):
     return lambda: float(run())
 
 
-def _facts(run, here: int) -> dict:
-    """The work of one replica, of those `here` in a graph."""
+def _facts(trainer, run, here: int) -> dict:
+    """The work of one replica, of those `here` in a graph, and the bytes of its variables."""
     from benchmarks.operations import count
 
     work = count(run.get_concrete_function().graph).share(here)
     facts = {"gflop": work.total / 1e9, "traffic": work.traffic, "held": work.held}
-    return facts | {"reduces": work.reduces, "reduced": work.reduced}
+    facts |= {"reduces": work.reduces, "reduced": work.reduced}
+    return facts | {"kept": sum(bytes_of(trainer).values())}
 
 
 def _free_ports(count: int) -> list[int]:

@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from misc.networks.batch_norm import BatchNorm
+
 LEAK = 0.2
 # Where a product of matrices was measured to be faster than a convolution: px of a side of what
 # comes out, at most, and weights of the kernel for each place of it in the batch, more than.
@@ -66,50 +68,6 @@ def conv(x, filters: int, kernel: int, stride: int = 1, *, truncated: bool = Tru
 def leaky(x):
     """max(x, 0.2 x)."""
     return layers.LeakyReLU(LEAK)(x)
-
-
-class BatchNorm(layers.BatchNormalization):
-    """Batch normalisation as the StackGAN codes set it; TensorFlow's fused kernel where it fits.
-
-    Call arguments: x (n, h, w, c) or (n, c); training. Statistics: momentum 0.9, epsilon 1e-5,
-    gamma ~ N(1, 0.02). TF1's zero-debiased start of the moving values is left out: after some 50
-    updates the two agree. Keras computes the same in five passes over the data; the fused kernel
-    needs one, which shows most in bfloat16. Several replicas need `synchronized`, which is
-    Keras' own form.
-    """
-
-    def __init__(self, synchronized: bool = False, **options):
-        options = {
-            "momentum": 0.9,
-            "epsilon": 1e-5,
-            "gamma_initializer": keras.initializers.RandomNormal(1.0, 0.02),
-        } | options
-        super().__init__(synchronized=synchronized, **options)
-
-    def call(self, inputs, training=None, mask=None):
-        if len(inputs.shape) != 4 or (training and self.synchronized):
-            return super().call(inputs, training=training, mask=mask)
-        learned = (self.moving_mean.value, self.moving_variance.value)
-        mean, variance = (tf.zeros((0,)), tf.zeros((0,))) if training else learned
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=ops.cast(self.gamma, "float32"),
-            offset=ops.cast(self.beta, "float32"),
-            mean=mean,
-            variance=variance,
-            epsilon=self.epsilon,
-            is_training=bool(training),
-        )
-        if not training:
-            return y
-        # The kernel reports the unbiased variance; TF1's and Keras' moving value is the biased one.
-        shape = tf.shape(inputs)
-        count = tf.cast(shape[0] * shape[1] * shape[2], "float32")
-        variance = variance * (count - 1.0) / count
-        keep = self.momentum
-        self.moving_mean.assign(self.moving_mean * keep + mean * (1.0 - keep))
-        self.moving_variance.assign(self.moving_variance * keep + variance * (1.0 - keep))
-        return y
 
 
 def doubled(x):

@@ -52,7 +52,10 @@ class ConditionalGan:
 
         Args: inputs: the batch and the `noise` of its fakes; fake: instead of noise, if there is
           one part.
+        Raises: ValueError if there are fakes, but several parts.
         """
+        if fake and self.parts > 1:
+            raise ValueError(f"these fakes are of one part, and there are {self.parts}")
         optimizer, variables = self.d_update
         losses, gradients = self._in_parts(partial(self._d_gradients, fake=fake), inputs)
         optimizer.apply(gradients, variables)

@@ -50,7 +50,7 @@ class Team:
     def __exit__(self, _kind, error, _traceback):
         try:
             if error is None:
-                self.agree({}, A_DAY)
+                self._part()
             elif self._lines and _may_be_anothers(error):
                 self.agree({}, ANSWER)  # raises, and names it, if one is missing
         except UserError as named:
@@ -103,6 +103,15 @@ class Team:
         else:
             self._lines[0].send({"facts": facts})
             self._hear(deadline + ANSWER)  # the chief may have come here later
+
+    def _part(self) -> None:
+        """At the end: the others wait for the chief, which has saved all, and misses none."""
+        if self.cluster.rank:
+            return self.agree({}, A_DAY)
+        for rank, line in self._lines.items():
+            if reason := line.receive(time.monotonic() + A_DAY).get("left"):
+                print(f"{self.cluster.name(rank)} {reason}, after the last step", file=sys.stderr)
+        self._say("")
 
     def start(self, make: Callable) -> Any:
         """`make()`, in which TensorFlow waits for all workers; ends the program if one leaves."""

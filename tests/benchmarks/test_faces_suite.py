@@ -42,11 +42,31 @@ def test_a_step_of_each_variant(variant, overrides, monkeypatch):
     for name in ("normal", "uniform"):
         monkeypatch.setattr(tf.random, name, lambda shape: tf.fill(shape, 0.5))
     cfg = config(*overrides)
-    step = make_step(cfg, 0 if overrides else 1, not overrides, variant)
+    step = make_step(cfg, 0 if overrides else 1, not overrides, variant).step
     found = [step() for _ in range(2)]
     assert np.isfinite(found).all() and found[0] != found[1]  # something was learned
-    found = make_step(cfg, 0 if overrides else 1, False, variant, sampling=True)()
+    found = make_step(cfg, 0 if overrides else 1, False, variant, sampling=True).step()
     assert found.shape == (16, 8, 8, 3) and found.dtype == np.uint8
+
+
+@pytest.mark.parametrize("variant", faces.VARIANTS[:2])
+def test_a_step_s_operations_grow_with_its_longest_caption(variant, monkeypatch):
+    from benchmarks import faces_variants
+
+    def gflop(longest):
+        rows = np.arange(4)[:, None]  # the first caption is the longest
+        tokens = (np.arange(8) < longest - rows).astype(np.int32)
+        given = faces_variants.noise_batch(cfg, 4, 8) | {"tokens": tf.constant(tokens)}
+        with monkeypatch.context() as patch:
+            patch.setattr(faces_variants, "noise_batch", lambda *_: given)
+            return faces_variants.make_step(cfg, 1, False, variant).facts()["gflop"]
+
+    import tensorflow as tf
+
+    cfg = config()
+    # A word more: forwards, and back to what came in and to the kernels, of four gates.
+    word = 3 * 2 * 4 * (cfg.EMBEDDING_SIZE + cfg.HIDDEN_SIZE) * 4 * cfg.HIDDEN_SIZE
+    assert gflop(7) - gflop(5) == pytest.approx(2 * word / 1e9)
 
 
 def test_a_fading_stage_is_timed_halfway(monkeypatch):
@@ -65,7 +85,7 @@ def test_a_fading_stage_is_timed_halfway(monkeypatch):
     )
     monkeypatch.setattr(tf, "function", lambda run: run)
     for stage, fading in ((0, False), (1, True), (1, False)):
-        faces_variants.make_step(config(), stage, fading, "float32")()
+        faces_variants.make_step(config(), stage, fading, "float32").step()
     assert alphas == [1.0, 0.5, 1.0]
 
 

@@ -6,16 +6,29 @@ from benchmarks.suites import scaling
 from benchmarks.turns import take_turns
 
 
-def test_the_prediction_by_hand():
+def test_the_predictions_by_hand():
     rates = {scaling.WORKERS: 0.25, scaling.ALIKE: 0.5, scaling.APART: 0.4, scaling.SMALL: 1000.0}
     rates[scaling.LARGE] = 1 / (0.001 + (2**24 - 2**11) / 1e9)  # 1 ms and a GB a second
-    rows = [{"variant": name, "per_second": rate} for name, rate in rates.items()]
-    rows[0] |= {"reduces": 500, "reduced": 5e8}
-    told = scaling.more(None, rows)
-    assert told.startswith("Two workers took 4.00 s a step. By the formulas of docs/plan.md 1.00 s")
-    assert "500 all-reduces of 500.0 MB in all, at 1.00 ms for a small one and 1,000 MB/s" in told
-    assert "one core, synchronised, foretells 3.00 s: -25% off" in told
-    assert told.endswith("two cores, no messages, foretells 3.50 s: -12% off")
+    rates |= {scaling.ONE: 0.5, "convolution": 10.0, "sum in place": 4.0}
+    step = {"gflop": 120, "traffic": 1e10, "kept": 2**29, "held": 2**30, "peak_gib": 2.5}
+    step |= {"reduces": 500, "reduced": 5e8}
+    facts = {scaling.WORKERS: step, scaling.ONE: step, scaling.SMALL: {"peak_gib": 0.5}}
+    facts |= {"convolution": {"giga": 10}, "sum in place": {"giga": 5}}  # 100 and 20 a second
+    rows = [
+        {"variant": one, "per_second": rate} | facts.get(one, {}) for one, rate in rates.items()
+    ]
+    about, *table = scaling.more(None, rows).splitlines()
+    assert "100 GFLOP/s in convolutions and 20.0 GB/s in sums; its step is 120 GFLOP" in about
+    assert "Between two workers 1.00 s of a step are 500 all-reduces of 500.0 MB" in about
+    assert about.endswith("at 1.00 ms for a small one and 1,000 MB/s.")
+    assert [line.split(" | ", 3)[3] for line in table[3:]] == [
+        "1.70 | 2.00 | -15% |",
+        "2.00 | 2.50 | -20% |",
+        "2.70 | 4.00 | -32% |",
+        "2.00 | 2.50 | -20% |",
+        "3.00 | 4.00 | -25% |",
+        "3.50 | 4.00 | -12% |",
+    ]
 
 
 def test_all_reduces_are_timed_between_two_workers(tmp_path):

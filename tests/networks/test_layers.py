@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from misc.networks import layers
 from misc.networks.layers import (
-    BatchNorm,
     ConditioningAugmentation,
     UpConv,
     conv2d,
@@ -82,29 +81,6 @@ def test_a_product_takes_many_weights_for_few_places(batch, kind):
     x = tf.TensorSpec((batch, 4, 4, 8 * 8))  # 32 places of two pictures, and 294,912 weights
     graph = tf.function(conv2d).get_concrete_function(x, tf.zeros((3, 3, 8 * 8, 8 * 64))).graph
     assert {op.type for op in graph.get_operations()} & {"MatMul", "Conv2D"} == {kind}
-
-
-@pytest.mark.parametrize("shape", [(6, 4, 4, 3), (6, 5)])
-def test_batch_norm_is_keras_batch_norm(shape):
-    x = 3 + 2 * tf.random.stateless_normal(shape, (3, 4))
-    ours = BatchNorm()
-    theirs = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
-    ours.build(shape), theirs.build(shape)
-    ours.gamma.assign(theirs.gamma)
-    for training in (True, True, False):
-        np.testing.assert_allclose(
-            ours(x, training=training), theirs(x, training=training), rtol=1e-4, atol=1e-4
-        )
-    np.testing.assert_allclose(ours.moving_mean, theirs.moving_mean, rtol=1e-5)
-    np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=1e-4)
-
-
-def test_batch_norm_starts_as_published():
-    layer = BatchNorm()
-    layer.build((1, 4, 4, 20000))
-    gamma = layer.gamma.numpy()
-    assert abs(gamma.mean() - 1) < 1e-3 and abs(gamma.std() - 0.02) < 1e-3
-    assert not layer.beta.numpy().any()
 
 
 @pytest.mark.parametrize("layout", ["default", "pytorch"])

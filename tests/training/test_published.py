@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from misc.data.tensors import SPARE
-from misc.networks.layers import BatchNorm, ConditioningAugmentation, UpConv, conv
+from misc.networks.batch_norm import BatchNorm
+from misc.networks.layers import ConditioningAugmentation, UpConv, conv
 from misc.training.published import tf1_entries, torch_entries
 
 

@@ -156,6 +156,19 @@ def test_why_one_ended_is_told_to_the_others(gather):
     assert "ended: a picture is damaged; what was saved is kept: start every worker" in first
 
 
+def test_after_the_last_step_only_the_chief_is_missed(gather, capfd):
+    def gone(team):
+        meet(team)
+        for line in team._lines.values():
+            line._socket.shutdown(socket.SHUT_RDWR)
+        return "gone"
+
+    assert gather(meet, gone, meet)[::2] == ["met", "met"]
+    assert " is gone, after the last step" in capfd.readouterr().err
+    first, *others = gather(gone, meet, meet)
+    assert first == "gone" and all("worker 0 (127.0.0.1:" in line for line in others)
+
+
 def stuck(team):
     meet(team)
     raise tf.errors.UnavailableError(None, None, "Socket closed")

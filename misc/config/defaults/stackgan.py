@@ -54,7 +54,8 @@ KEYS = common.KEYS + (
         "TRAIN.ACCUMULATE",
         1,
         "parts of a batch, one after another in less memory, for one update; batch norm sees a "
-        "part at a time, so more than 1 trains as smaller batches do there",
+        "part at a time, so more than 1 trains as smaller batches do there; with REUSE_FAKE fakes "
+        "are made twice, alike, and the generator's moving averages move twice a part",
         at_least(1),
     ),
     Key(
