@@ -9,7 +9,7 @@ _COLUMNS = {
     "before": "{:.2f}",
     "peak_gib": "{:.2f}",
     "graph_seconds": "{:.1f}",
-    "gflops": "{:.0f}",
+    "gflops": "{:,.0f}",
     "attained": "{:.0%}",
     "prepared": "{:,}",
     "preparing": "{}",
@@ -77,7 +77,8 @@ def page(suites: dict) -> str:
     for name, suite in suites.items():
         taken = ", ".join(f"{key} {value}" for key, value in suite["machine"].items())
         parts += [f"## {name}", suite["about"].strip(), table(suite["rows"], suite["unit"])]
-        parts += [suite["more"], f"{suite['rounds']} rounds; {taken}."]
+        rounds = "1 round" if suite["rounds"] == 1 else f"{suite['rounds']} rounds"
+        parts += [suite["more"], f"{rounds}; {taken}."]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -25,12 +25,12 @@ ROOMS = ("initial", "final", "faces")
 # 3,350 GB/s; NVLink 450 GB/s a way; 400 Gbit/s a device between nodes. The shares are assumptions.
 RATES = {"bfloat16": 0.4 * 989, "float32": 0.4 * 495}
 _FLAGS = {
-    "rate": (None, "TFLOP/s that products and convolutions attain (396; in float32 198)"),
-    "traffic": (0.7 * 3350, "GB/s of a device's memory that all else attains (2,345)"),
-    "bandwidth": (0.7 * 450, "GB/s a way between devices of a node (315)"),
-    "network": (0.7 * 50, "GB/s a way of a device between nodes (35)"),
-    "latency": (10.0, "microseconds until a message is there (10)"),
-    "memory": (74.5, "GiB of a device (74.5: 80 GB)"),
+    "rate": (None, "TFLOP/s that products and convolutions attain"),
+    "traffic": (0.7 * 3350, "GB/s of a device's memory that all else attains"),
+    "bandwidth": (0.7 * 450, "GB/s a way between devices of a node"),
+    "network": (0.7 * 50, "GB/s a way of a device between nodes"),
+    "latency": (10.0, "microseconds until a message is there"),
+    "memory": (74.5, "GiB of a device, such as 74.5 of 80 GB"),
 }
 
 
@@ -94,8 +94,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--gpus", type=int, required=True, metavar="N", help="devices")
     add("--batch", type=int, metavar="N", help="pictures of a step, of all devices together")
     add("--per-node", type=int, default=8, metavar="N", help="devices of a node (8)")
+    by_precision = ", ".join(f"{rate:.0f} in {name}" for name, rate in RATES.items())
     for name, (default, about) in _FLAGS.items():
-        add(f"--{name}", type=float, default=default, metavar="X", help=about)
+        value = by_precision if default is None else f"{default:g}"
+        add(f"--{name}", type=float, default=default, metavar="X", help=f"{about} ({value})")
     add("--out", type=Path, metavar="FILE.md", help="write the page there")
     args = parser.parse_args(argv)
     numbers = [getattr(args, name) for name in ("gpus", "per_node", "batch", *_FLAGS)]

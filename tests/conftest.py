@@ -265,6 +265,23 @@ def plain():
 
 
 @pytest.fixture(scope="session")
+def variables_of():
+    """`variables_of(run)`: every variable of a run's newest checkpoint, by name, but the number of
+    checkpoints before it."""
+
+    def read(run):
+        import tensorflow as tf
+
+        from misc.training.runs import newest_checkpoint
+
+        reader = tf.train.load_checkpoint(newest_checkpoint(run))
+        names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
+        return {n: reader.get_tensor(n) for n in names if not n.startswith("save_counter")}
+
+    return read
+
+
+@pytest.fixture(scope="session")
 def on_two_devices():
     """`on_two_devices(room, *flags)`: what tests/two_devices.py prints."""
 

@@ -49,8 +49,11 @@ def test_a_step_of_each_variant(variant, overrides, monkeypatch):
     assert found.shape == (16, 8, 8, 3) and found.dtype == np.uint8
 
 
-@pytest.mark.parametrize("variant", faces.VARIANTS[:2])
-def test_a_step_s_operations_grow_with_its_longest_caption(variant, monkeypatch):
+@pytest.mark.parametrize(("variant", "more"), [*zip(faces.VARIANTS, (0, 2, 2), strict=True)])
+def test_our_operations_grow_with_the_longest_caption(variant, more, monkeypatch):
+    """Keras' own LSTM goes through all of the padding."""
+    import tensorflow as tf
+
     from benchmarks import faces_variants
 
     def gflop(longest):
@@ -61,12 +64,10 @@ def test_a_step_s_operations_grow_with_its_longest_caption(variant, monkeypatch)
             patch.setattr(faces_variants, "noise_batch", lambda *_: given)
             return faces_variants.make_step(cfg, 1, False, variant).facts()["gflop"]
 
-    import tensorflow as tf
-
     cfg = config()
     # A word more: forwards, and back to what came in and to the kernels, of four gates.
     word = 3 * 2 * 4 * (cfg.EMBEDDING_SIZE + cfg.HIDDEN_SIZE) * 4 * cfg.HIDDEN_SIZE
-    assert gflop(7) - gflop(5) == pytest.approx(2 * word / 1e9)
+    assert gflop(7) - gflop(5) == pytest.approx(more * word / 1e9)
 
 
 def test_a_fading_stage_is_timed_halfway(monkeypatch):

@@ -37,7 +37,7 @@ def test_a_table_by_hand():
     ("cfg", "small"),
     [
         ("final/cfg/demo.yml", ("GAN.GF_DIM=8", "GAN.DF_DIM=4", "TRAIN.EMA=0")),
-        ("faces/cfg/progressive_demo.yml", ("LATENT_SIZE=40", "CAPTIONS_LENGTH=3")),
+        ("faces/cfg/progressive_demo.yml", ("HIDDEN_SIZE=8", "CAPTIONS_LENGTH=3")),
     ],
 )
 def test_a_page_of_a_configuration(cfg, small, tmp_path):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from encoder.embed import load
 from encoder.run_exp import main
@@ -38,20 +37,15 @@ def run(folder, tiny_set, *flags):
     return main(["--run", str(folder), *settings, *flags])
 
 
-def weights(folder):
-    prefix = tf.train.latest_checkpoint(str(folder / "checkpoints"))
-    reader = tf.train.load_checkpoint(prefix)
-    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
-    return {n: reader.get_tensor(n) for n in names if "save_counter" not in n}
-
-
-def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(tiny_set, tmp_path, capsys):
+def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(
+    tiny_set, tmp_path, capsys, variables_of
+):
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     assert run(whole, tiny_set) == 0
     assert run(halves, tiny_set, "--set", "TRAIN.MAX_EPOCH=2") == 0
     assert run(halves, tiny_set) == 0
     assert "goes on from step 6" in capsys.readouterr().out
-    first, second = weights(whole), weights(halves)
+    first, second = variables_of(whole), variables_of(halves)
     assert first.keys() == second.keys() and any("image_tower" in name for name in first)
     assert all(np.array_equal(first[name], second[name]) for name in first)
     lines = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
@@ -61,7 +55,9 @@ def test_resuming_reaches_the_same_bits_and_the_run_shows_itself(tiny_set, tmp_p
     assert (whole / "grids" / "step-0000012.png").exists()
 
 
-def test_a_bag_of_words_resumes_to_the_same_bits_and_embeds(tiny_set, tmp_path, capsys):
+def test_a_bag_of_words_resumes_to_the_same_bits_and_embeds(
+    tiny_set, tmp_path, capsys, variables_of
+):
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     bag = ("TEXT.KIND=bag", "TEXT.VOCABULARY=20", "TEXT.WORD_DIM=6")
     flags = [word for key in bag for word in ("--set", key)]
@@ -69,7 +65,7 @@ def test_a_bag_of_words_resumes_to_the_same_bits_and_embeds(tiny_set, tmp_path, 
     assert run(halves, tiny_set, *flags, "--set", "TRAIN.MAX_EPOCH=2") == 0
     assert run(halves, tiny_set, *flags) == 0
     assert "goes on from step 6" in capsys.readouterr().out
-    first, second = weights(whole), weights(halves)
+    first, second = variables_of(whole), variables_of(halves)
     assert first.keys() == second.keys()
     assert all(np.array_equal(first[name], second[name]) for name in first)
     embedder = load(whole)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from faces.captions import Vocabulary
@@ -16,16 +15,9 @@ from faces.growth import Growth
 from faces.run_exp import main
 from faces.sample import build_sampled, sampled
 from misc.training.hooks import Reporter
-from misc.training.runs import load_run, newest_checkpoint, restore_networks
+from misc.training.runs import load_run, restore_networks
 
 ROOT = Path(__file__).parents[2]
-
-
-def saved(run):
-    """Every variable of a run's newest checkpoint but the number of checkpoints before it."""
-    reader = tf.train.load_checkpoint(newest_checkpoint(run))
-    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
-    return {n: reader.get_tensor(n) for n in names if not n.startswith("save_counter")}
 
 
 def logged(run):
@@ -110,7 +102,7 @@ def sit(small, run_main, monkeypatch):
     return run
 
 
-def test_stopped_before_and_within_a_fade_it_is_the_same_run(trained, sit, tmp_path):
+def test_stopped_before_and_within_a_fade_it_is_the_same_run(trained, sit, tmp_path, variables_of):
     run = tmp_path / "run"
     for stop, begun in ((2, 0), (4, 2)):  # the last of a stage is to come; the fade is half done
         code, out = sit(run, stop)
@@ -119,7 +111,7 @@ def test_stopped_before_and_within_a_fade_it_is_the_same_run(trained, sit, tmp_p
         assert not begun or f"goes on from step {begun}" in out
     code, out = sit(run)
     assert code == 0 and "goes on from step 4" in out
-    one, two = saved(trained[0]), saved(run)
+    one, two = variables_of(trained[0]), variables_of(run)
     assert one.keys() == two.keys() and len(one) > 150
     assert any("average_generator" in name for name in one)
     assert any("optimizer_generator_2" in name for name in one)

@@ -6,19 +6,11 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from initial.run_exp import main
 from initial.sample import load
 from misc.evaluation import classifier
 from misc.training.runs import complete_checkpoints, newest_checkpoint
-
-
-def saved(run):
-    """Every variable of a run's newest checkpoint."""
-    reader = tf.train.load_checkpoint(newest_checkpoint(run))
-    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
-    return {name: reader.get_tensor(name) for name in names}
 
 
 def logged(run):
@@ -85,7 +77,7 @@ def test_a_signal_at_one_worker_has_both_save_and_stop(start_workers, gan_yml, t
 
 @pytest.mark.slow
 def test_after_kills_and_a_hang_the_same_commands_end_with_the_same_bits(
-    start_workers, gan_yml, tmp_path
+    start_workers, gan_yml, tmp_path, variables_of
 ):
     flags = ["--cfg", gan_yml(TRAIN__MAX_EPOCH=10, TRAIN__SNAPSHOT_INTERVAL=5), "--run"]
     assert [code for code, *_ in ends(start_workers(*flags, tmp_path / "unbroken"))] == [0, 0]
@@ -103,7 +95,7 @@ def test_after_kills_and_a_hang_the_same_commands_end_with_the_same_bits(
         assert newest_checkpoint(run)
     resumed = ends(start_workers(*flags, run))
     assert all(code == 0 and "goes on from step" in out for code, out, _ in resumed), resumed
-    unbroken, broken = saved(tmp_path / "unbroken"), saved(run)
+    unbroken, broken = variables_of(tmp_path / "unbroken"), variables_of(run)
     assert unbroken.keys() == broken.keys() and len(broken) > 50
     assert all(np.array_equal(value, broken[name]) for name, value in unbroken.items())
     assert [line["step"] for line in logged(run)] == list(range(1, 31))
@@ -115,7 +107,7 @@ JUDGE = {"name": "tiny", "classes": ["a"], "attributes": [], "accuracy": 0.0}
 @pytest.mark.slow
 @pytest.mark.parametrize("kinds", [("worker", "worker"), ("chief", "worker")])
 def test_two_processes_do_what_one_does(
-    kinds, start_workers, gan_yml, make_set, tmp_path, run_main
+    kinds, start_workers, gan_yml, make_set, tmp_path, run_main, variables_of
 ):
     classifier.save(tmp_path / "judge", classifier.build(1, 0), JUDGE)
     folder = make_set(validation=("white",), test=("yellow",))
@@ -140,7 +132,7 @@ def test_two_processes_do_what_one_does(
         losses[run] = [(line["d_loss"], line["g_total"]) for line in lines if "d_loss" in line]
     np.testing.assert_allclose(losses["two"], losses["one"], rtol=1e-5)
     assert load(tmp_path / "two", "best").step == 2
-    one, two = saved(tmp_path / "one"), saved(tmp_path / "two")
+    one, two = variables_of(tmp_path / "one"), variables_of(tmp_path / "two")
     assert one.keys() == two.keys() and len(one) > 50
     for name, value in one.items():
         # Sums in another order round otherwise, of which Adam can make up to a whole step.
