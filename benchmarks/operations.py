@@ -113,7 +113,7 @@ def _times(op) -> int:
         bound = bound.op.inputs[0]
     if "While" in bound.op.type:
         return _times(bound.op)
-    # A masked loop goes on for the longest row.
+    # Keras takes the largest of the lengths that it was given, a constant.
     known = tf.get_static_value(bound.op.inputs[0] if bound.op.type == "Max" else bound)
     known = -1 if known is None else known.max()
     if known < 0:

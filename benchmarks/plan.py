@@ -3,12 +3,13 @@
     python -m benchmarks.plan --cfg final/cfg/coco.yml --gpus 64
     python -m benchmarks.plan --cfg initial/cfg/coco.yml --gpus 16 --batch 1024 --rate 60
 
-Each device takes as many pictures a step as the configuration's TRAIN.BATCH_SIZE says, unless
---batch says how many all of them take together (which is what TRAIN.BATCH_SIZE is in training). Of
-a configuration of faces, it is the last stage's step, with captions as long as they may be. The
-step is traced as training would run it, alone and beside a second device, and not run. What devices
-do a second is assumed: by default sustained shares of what is published of an H100 (SXM) in nodes
-of 8. `python -m benchmarks --suite scaling` compares that of the all-reduces with two workers.
+Each device takes as many pictures a step as the configuration's TRAIN.BATCH_SIZE (of faces, the
+last of its BATCH_SIZES) says, unless --batch says how many all of them take together (which is what
+the key says in training). Of faces it is the last stage's step, with captions as long as they may
+be. The step is traced as training on a CPU would run it, alone and beside a second device, and not
+run. What devices do a second is assumed: by default sustained shares of what is published of an
+H100 (SXM) in nodes of 8. `python -m benchmarks --suite scaling` compares time and memory of one
+core, and of two workers, with what these formulas foretell from what a core attains.
 """
 
 import argparse
@@ -125,8 +126,10 @@ def _configured(args: argparse.Namespace):
                 f"--batch {args.batch} cannot be shared by --gpus {args.gpus}: take "
                 f"{max(1, own) * args.gpus} or {(own + 1) * args.gpus}"
             )
-        faces = room == "faces" and f"BATCH_SIZES={[*cfg.BATCH_SIZES[:-1], own]}"
-        more.append(faces or f"TRAIN.BATCH_SIZE={own}")
+        if room == "faces":
+            more.append(f"BATCH_SIZES={[*cfg.BATCH_SIZES[:-1], own]}")
+        else:
+            more.append(f"TRAIN.BATCH_SIZE={own}")
     cfg = load_config(room, args.cfg, [*args.set, *more])
     if room != "faces" and not cfg.TEXT.DIMENSION:
         raise UserError("TEXT.DIMENSION is 0, but there is no set here to ask: say it with --set")
@@ -143,7 +146,9 @@ def _traced(room: str, cfg, several: bool):
 
     from benchmarks import rooms
     from benchmarks.operations import count
+    from misc.config.devices import choose_devices
 
+    choose_devices(-1)
     found = []
     pair = rooms.two_devices()
     for replicas in (1, 2) if several else (1,):
@@ -153,7 +158,7 @@ def _traced(room: str, cfg, several: bool):
         found.append(count(run.get_concrete_function().graph).share(replicas))
         kept = bytes_of(trainer)
         del trainer, run
-    return rooms.pictures(room, cfg), kept, found
+    return rooms.batch_size(room, cfg), kept, found
 
 
 def bytes_of(trainer) -> dict[str, int]:
@@ -241,8 +246,9 @@ def page(args, precision: str, rate: float, machine: Machine, rows: int, kept, w
         "nor are they fused: of what is no product, every one reads and writes memory, so that a "
         "compiler may do better. Reading pictures, launching operations and waiting for a slower "
         "device take no time here: with few pictures a device, it will be slower. Memory is that "
-        "of the order of tracing, without the workspaces of convolutions. `python -m benchmarks "
-        "--suite scaling` compares that of the all-reduces with two workers on one machine.",
+        "of the order of tracing, without the workspaces of convolutions. The text encoder of "
+        "faces, many small products one after another, will take longer than its operations say. "
+        "`python -m benchmarks --suite scaling` compares all this with one core and two workers.",
     ]
     return "\n".join(lines) + "\n"
 

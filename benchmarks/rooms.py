@@ -18,8 +18,8 @@ def two_devices():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-def pictures(room: str, cfg) -> int:
-    """How many a step takes; in faces, where that grows, at the end."""
+def batch_size(room: str, cfg) -> int:
+    """How many pictures a step takes; in faces, the last stage's."""
     return cfg.BATCH_SIZES[-1] if room == "faces" else cfg.TRAIN.BATCH_SIZE
 
 
@@ -43,7 +43,8 @@ def build(room: str, cfg, strategy, replicas: int):
 
 
 def step(room: str, cfg, strategy, trainer):
-    """A tf.function without arguments: one step of all replicas on the same `pictures` each.
+    """A tf.function without arguments: one step of all replicas, each on the same `batch_size`
+    pictures.
 
     That of faces is the last stage's, on captions as long as they may be.
     """
@@ -67,12 +68,12 @@ def step(room: str, cfg, strategy, trainer):
 
 
 def _batch(room: str, cfg) -> dict:
-    count = pictures(room, cfg)
+    count = batch_size(room, cfg)
     if room == "faces":
         from benchmarks.faces_variants import noise_batch
 
         return noise_batch(cfg, count, final_size(cfg))
     side = cfg.TEST.LR_IMSIZE if room == "initial" else cfg.TEST.HR_IMSIZE
-    seen = tf.random.stateless_uniform((2, count, side, side, 3), (1, 1), -1.0, 1.0)
+    pictures = tf.random.stateless_uniform((2, count, side, side, 3), (1, 1), -1.0, 1.0)
     embedding = tf.random.stateless_normal((count, cfg.TEXT.DIMENSION), (0, 0))
-    return {"real": seen[0], "wrong": seen[1], "embedding": embedding}
+    return {"real": pictures[0], "wrong": pictures[1], "embedding": embedding}

@@ -59,7 +59,7 @@ def build_networks(cfg: EasyDict, vocab_size: int, replicas: int = 1) -> dict[st
     return build_sampled(cfg, vocab_size) | {"discriminator": discriminator}
 
 
-def of_all_replicas(text):
+def gathered(text):
     """The texts of the global batch, each with its gradient: (n, size) -> (n * replicas, size).
 
     A sum of each replica's own among zeros: unlike TensorFlow's gathering it has a known shape.
@@ -170,7 +170,7 @@ class Trainer:
             real_logits, fake_logits = discriminator.match(seen, text), judge(made)
             if cfg.USE_MATCHING_AWARE_DISCRIMINATOR:
                 # The wrong one may be of a picture that another replica has.
-                texts = of_all_replicas(text)
+                texts = gathered(text)
                 # A product, for replicas cannot share the gradient of a selection.
                 chosen = tf.one_hot(batch["wrong"], tf.shape(texts)[0])
                 wrong_logits = discriminator.match(seen, chosen @ texts)

@@ -9,8 +9,8 @@ import math
 import keras
 from keras import layers
 
+from misc.networks.batch_norm import BatchNorm
 from misc.networks.layers import (
-    BatchNorm,
     ConditioningAugmentation,
     UpConv,
     bottleneck,

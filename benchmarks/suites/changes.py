@@ -64,12 +64,12 @@ def _undo(names) -> None:
     import tensorflow as tf
 
     from faces import layers as faces
-    from misc.networks import layers
+    from misc.networks import batch_norm, layers
 
     if UPSAMPLING in names:
         _replace(layers.fastest_form, lambda side: "plain")
     if NORM in names:
-        layers.BatchNorm.call = keras.layers.BatchNormalization.call
+        batch_norm.BatchNorm.call = keras.layers.BatchNormalization.call
     if SMALL in names:
         _replace(layers.conv2d, _keras_conv2d)
     if GRADIENTS in names:

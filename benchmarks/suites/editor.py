@@ -34,14 +34,14 @@ def works(_args) -> dict[str, tuple[str, ...]]:
 
 def make(args, work: str, variant: str, _folder: str) -> Work:
     """One step, or what it is compared with."""
-    if variant in LIMITS:
-        return limit(variant)
     from misc.config.devices import choose_devices
     from misc.config.quiet import import_tensorflow
 
     given = configured("editor", args)
     import_tensorflow()
     choose_devices(given.GPU_ID)
+    if variant in LIMITS:
+        return limit(variant)
     published = work == PUBLISHED
     run = make_step(load_config("editor", None, _PUBLISHED) if published else given, variant)
     return Work(lambda: float(run()), facts=facts(run))

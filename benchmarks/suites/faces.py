@@ -76,14 +76,14 @@ def places(cfg) -> dict[str, tuple[int, bool]]:
 
 def make(args, work: str, variant: str, _folder: str) -> Work:
     """One step, or one batch of faces; or what a step is compared with."""
-    if variant in LIMITS:
-        return limit(variant)
     from misc.config.devices import choose_devices
     from misc.config.quiet import import_tensorflow
 
     cfg = configured("faces", args)
     import_tensorflow()
     choose_devices(cfg.GPU_ID)
+    if variant in LIMITS:
+        return limit(variant)
     from benchmarks.faces_variants import make_step
 
     return make_step(cfg, *places(cfg)[work], variant, sampling=work == SAMPLING)

@@ -22,7 +22,7 @@ from benchmarks.turns import Work
 
 UNIT, ROUNDS = "steps", 3
 STEP, REDUCE = "Stage-I step, 16 a core", "all-reduce between two workers"
-ATTAINED = "what one core attains"
+_ATTAINED = (attainable.CONVOLUTION, attainable.SUM)
 ONE, ALIKE, APART = "one core", "one core, synchronised", "two cores, no messages"
 DEVICES, WORKERS = "two devices", "two workers"
 LARGE, SMALL = "16 MiB", "2 KiB"
@@ -34,8 +34,8 @@ _KEYS = ("GAN.NETWORK_TYPE=pytorch", "TRAIN.REUSE_FAKE=true", "GPU_ID=-1", "TRAI
 def works(_args) -> dict[str, tuple[str, ...]]:
     """Steps, what workers say to each other, and what limits a core."""
     steps = (ONE, ALIKE, APART, DEVICES, WORKERS)
-    limits = (attainable.CONVOLUTION, attainable.SUM)
-    return {STEP: steps, REDUCE: (LARGE, SMALL), ATTAINED: limits}
+    limits = {f"{one}, one core": (one,) for one in _ATTAINED}
+    return {STEP: steps, REDUCE: (LARGE, SMALL), **limits}
 
 
 def make(_args, work: str, variant: str, folder: str) -> Work:
@@ -50,7 +50,7 @@ def make(_args, work: str, variant: str, folder: str) -> Work:
         other = _start_second(work, variant, folder)
     if variant != DEVICES:
         os.sched_setaffinity(0, {cores[second]})
-    if work == ATTAINED:
+    if variant in _ATTAINED:
         limit = attainable.make(None, variant, "float32", folder)
         return Work(limit.step, facts=lambda: {"giga": limit.count})
     step, facts = _step(variant)
@@ -83,10 +83,7 @@ def more(_args, rows: list[dict]) -> str:
     """What the plan's formulas foretell of one core and of two workers, and what was measured."""
     found = {row["variant"]: row for row in rows}
     seconds = {name: 1 / row["per_second"] for name, row in found.items() if row["per_second"]}
-    rate, traffic = (
-        1e9 * found[name]["giga"] / seconds[name]
-        for name in (attainable.CONVOLUTION, attainable.SUM)
-    )
+    rate, traffic = (1e9 * found[name]["giga"] / seconds[name] for name in _ATTAINED)
     bandwidth = (_BYTES[LARGE] - _BYTES[SMALL]) / (seconds[LARGE] - seconds[SMALL])
     machine = Machine(rate, traffic, bandwidth, bandwidth, seconds[SMALL] / 2, 1)
     workers = found[WORKERS]
@@ -109,11 +106,11 @@ def more(_args, rows: list[dict]) -> str:
         f"{workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
         f"{1e3 * seconds[SMALL]:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s.",
         "",
-        "| foretold of | by | what | foretold | measured | off |",
+        "| of | quantity | by | foretold | measured | off |",
         "| --- | --- | --- | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {name} | {by} | {unit} | {foretold:.2f} | {took:.2f} | {foretold / took - 1:+.0%} |"
+        f"| {name} | {unit} | {by} | {foretold:.2f} | {took:.2f} | {foretold / took - 1:+.0%} |"
         for name, unit, by, foretold, took in told
     ]
     return "\n".join(lines)

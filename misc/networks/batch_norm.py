@@ -12,8 +12,8 @@ class BatchNorm(layers.BatchNormalization):
     gamma ~ N(1, 0.02). TF1's zero-debiased start of the moving values is left out: after some 50
     updates the two agree. Keras computes the same in five passes over the data; the fused kernel
     needs one, which shows most in bfloat16. `synchronized`: statistics are those of the batches
-    of all replicas, which are of one size; the kernel is asked twice, with a sum over the replicas
-    in between.
+    of all replicas, which are of one size; call it in a replica. The kernel is asked twice then,
+    with a sum over the replicas in between.
     """
 
     def __init__(self, synchronized: bool = False, **options):
@@ -25,14 +25,18 @@ class BatchNorm(layers.BatchNormalization):
         super().__init__(synchronized=synchronized, **options)
 
     def call(self, inputs, training=None, mask=None):
-        if len(inputs.shape) != 4:
-            return super().call(inputs, training=training, mask=mask)
+        flat = len(inputs.shape) == 2
+        x = inputs[:, None, None] if flat else inputs
+        y = self._normalised(x, training)
+        return y[:, 0, 0] if flat else y
+
+    def _normalised(self, x, training):
         gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
         if not training:
             learned = self.moving_mean.value, self.moving_variance.value
-            return _fused(inputs, gamma, beta, *learned, self.epsilon)[0]
+            return _fused(x, gamma, beta, *learned, self.epsilon)[0]
         normalise = _of_all_replicas if self.synchronized else _of_this_replica
-        y, mean, variance = normalise(inputs, gamma, beta, self.epsilon)
+        y, mean, variance = normalise(x, gamma, beta, self.epsilon)
         keep = self.momentum
         self.moving_mean.assign(self.moving_mean * keep + mean * (1.0 - keep))
         self.moving_variance.assign(self.moving_variance * keep + variance * (1.0 - keep))

@@ -105,11 +105,13 @@ class Team:
             self._hear(deadline + ANSWER)  # the chief may have come here later
 
     def _part(self) -> None:
-        """At the end: the others wait for the chief, which has saved all, and misses none."""
+        """At the end: the others wait for the chief, which may write for long; the chief, which has
+        saved all, goes on without one that is gone."""
         if self.cluster.rank:
             return self.agree({}, A_DAY)
+        deadline = time.monotonic() + self._seconds
         for rank, line in self._lines.items():
-            if reason := line.receive(time.monotonic() + A_DAY).get("left"):
+            if reason := line.receive(deadline).get("left"):
                 print(f"{self.cluster.name(rank)} {reason}, after the last step", file=sys.stderr)
         self._say("")
 

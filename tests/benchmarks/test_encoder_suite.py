@@ -25,6 +25,7 @@ def test_a_training_step(variant, tmp_path):
     work = encoder.make(None, encoder.TRAINING, variant, str(tmp_path))
     before = work.step()
     assert work.count == 40 and np.isfinite(before) and work.step() != before
+    assert work.facts()["gflop"] > 3 * 0.19  # forwards and two ways back through the text encoder
 
 
 def test_the_work_of_an_embedding(tmp_path):

@@ -12,7 +12,8 @@ def test_the_predictions_by_hand():
     rates |= {scaling.ONE: 0.5, "convolution": 10.0, "sum in place": 4.0}
     step = {"gflop": 120, "traffic": 1e10, "kept": 2**29, "held": 2**30, "peak_gib": 2.5}
     step |= {"reduces": 500, "reduced": 5e8}
-    facts = {scaling.WORKERS: step, scaling.ONE: step, scaling.SMALL: {"peak_gib": 0.5}}
+    other = step | {"gflop": 60, "held": 2**29, "peak_gib": 2.0}
+    facts = {scaling.WORKERS: step, scaling.ONE: other, scaling.SMALL: {"peak_gib": 0.5}}
     facts |= {"convolution": {"giga": 10}, "sum in place": {"giga": 5}}  # 100 and 20 a second
     rows = [
         {"variant": one, "per_second": rate} | facts.get(one, {}) for one, rate in rates.items()
@@ -21,13 +22,16 @@ def test_the_predictions_by_hand():
     assert "100 GFLOP/s in convolutions and 20.0 GB/s in sums; its step is 120 GFLOP" in about
     assert "Between two workers 1.00 s of a step are 500 all-reduces of 500.0 MB" in about
     assert about.endswith("at 1.00 ms for a small one and 1,000 MB/s.")
-    assert [line.split(" | ", 3)[3] for line in table[3:]] == [
-        "1.70 | 2.00 | -15% |",
-        "2.00 | 2.50 | -20% |",
-        "2.70 | 4.00 | -32% |",
-        "2.00 | 2.50 | -20% |",
-        "3.00 | 4.00 | -25% |",
-        "3.50 | 4.00 | -12% |",
+    held = "variables, what is held at once, and a process of neither"
+    assert table[3:] == [
+        "| one core | s a step | what a core attains | 1.10 | 2.00 | -45% |",
+        f"| one core | peak GiB | {held} | 1.50 | 2.00 | -25% |",
+        "| two workers | s a step | what a core attains, and all-reduces | 2.70 | 4.00 | -32% |",
+        f"| two workers | peak GiB | {held} | 2.00 | 2.50 | -20% |",
+        "| two workers | s a step | the step of `one core, synchronised`, and all-reduces | 3.00 "
+        "| 4.00 | -25% |",
+        "| two workers | s a step | the step of `two cores, no messages`, and all-reduces | 3.50 "
+        "| 4.00 | -12% |",
     ]
 
 

@@ -1,5 +1,10 @@
 """Batch normalisation is Keras', and what replicas share of it is what one device does."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -54,3 +59,15 @@ def test_of_one_replica_the_synchronised_form_is_the_same(dtype, tolerance):
     for one, other in zip(*found, strict=True):
         one, other = (tf.cast(tf.convert_to_tensor(value), "float32") for value in (one, other))
         np.testing.assert_allclose(one, other, atol=tolerance * float(tf.reduce_max(abs(one))))
+
+
+def test_what_two_replicas_do_with_unlike_halves():
+    program = [sys.executable, str(Path(__file__).with_name("two_replicas.py"))]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(program, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    # y, gradients by x, gamma and beta, moving mean and variance.
+    assert len(found["float32"]) == 6 and max(found["float32"]) < 2e-6
+    assert max(found["mixed_bfloat16"]) < 2e-2
+    assert found["gathered"] == [0.0, 0.0, 0.0]

@@ -83,6 +83,12 @@ def moved(before, after):
     return [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
 
 
+def test_fakes_of_one_part_are_not_for_several(batch):
+    toy = Linear(parts=2)
+    with pytest.raises(ValueError, match="these fakes are of one part, and there are 2"):
+        toy.gan.d_step(batch, toy.fake(batch))
+
+
 def test_each_half_moves_its_own_network_only(batch):
     toy = Linear()
     generator, judge = toy.weights()
