@@ -33,20 +33,9 @@ COLOURS = {
 SHAPES = ("square", "circle")
 WIDTH = 8  # of the random embeddings
 # Of a Stage-I that trains on two cores in seconds, whatever its cfg says.
-SMALLEST = (
-    "GPU_ID=-1",
-    "Z_DIM=5",
-    "TRAIN.MAX_EPOCH=2",
-    "TRAIN.NUM_COPY=2",
-    "TRAIN.LOG_INTERVAL=1",
-    "GAN.GF_DIM=4",
-    "GAN.DF_DIM=4",
-    "GAN.EMBEDDING_DIM=6",
-    "TEST.LR_IMSIZE=16",
-    "TEST.HR_IMSIZE=32",
-    f"TEXT.DIMENSION={WIDTH}",
-    "TEXT.ENCODER=text",
-)
+SMALLEST = ("GPU_ID=-1", "Z_DIM=5", "TRAIN.MAX_EPOCH=2", "TRAIN.NUM_COPY=2", "TRAIN.LOG_INTERVAL=1")
+SMALLEST += ("GAN.GF_DIM=4", "GAN.DF_DIM=4", "GAN.EMBEDDING_DIM=6", "TEST.LR_IMSIZE=16")
+SMALLEST += ("TEST.HR_IMSIZE=32", f"TEXT.DIMENSION={WIDTH}", "TEXT.ENCODER=text")
 
 
 @pytest.fixture(autouse=True)
@@ -266,14 +255,12 @@ def plain():
 
 @pytest.fixture(scope="session")
 def variables_of():
-    """`variables_of(run)`: every variable of a run's newest checkpoint, by name, but the number of
-    checkpoints before it."""
+    """`variables_of(run)`: all of a run's newest checkpoint but the number of those before it."""
+    import tensorflow as tf
+
+    from misc.training.runs import newest_checkpoint
 
     def read(run):
-        import tensorflow as tf
-
-        from misc.training.runs import newest_checkpoint
-
         reader = tf.train.load_checkpoint(newest_checkpoint(run))
         names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
         return {n: reader.get_tensor(n) for n in names if not n.startswith("save_counter")}
@@ -286,13 +273,9 @@ def on_two_devices():
     """`on_two_devices(room, *flags)`: what tests/two_devices.py prints."""
 
     def run(*words):
-        process = subprocess.run(
-            [sys.executable, "tests/two_devices.py", *map(str, words)],
-            cwd=Path(__file__).parents[1],
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        program = [sys.executable, "tests/two_devices.py", *map(str, words)]
+        root = Path(__file__).parents[1]
+        process = subprocess.run(program, cwd=root, capture_output=True, text=True, timeout=600)
         assert process.returncode == 0, process.stderr
         return json.loads(process.stdout.splitlines()[-1])
 

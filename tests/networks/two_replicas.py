@@ -84,7 +84,11 @@ def texts(strategy):
     seen, gradients = tf.function(lambda: strategy.run(replica))()
     first, second = strategy.experimental_local_results(seen)
     own = tf.concat(strategy.experimental_local_results(gradients), 0)
-    return [*far([first], [every]), *far([second], [every]), *far([own], [weights[:6] + weights[6:]])]
+    return [
+        *far([first], [every]),
+        *far([second], [every]),
+        *far([own], [weights[:6] + weights[6:]]),
+    ]
 
 
 def _own(rows):
