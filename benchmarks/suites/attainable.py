@@ -1,18 +1,20 @@
-"""What this machine attains: a 3x3 convolution of 256 channels and a product of matrices of 2,048
-rows in GFLOP/s; a sum in place of 64 MiB, which reads two numbers for each that it writes, in GB/s.
+"""What this machine attains: a 3x3 convolution of 256 channels, the same with its gradients by maps
+and kernel, and a product of matrices of 2,048 rows in GFLOP/s; a sum in place of 64 MiB, which
+reads two numbers for each that it writes, in GB/s.
 """
 
 from benchmarks.turns import Work
 
 UNIT, ROUNDS = "GFLOP or GB", 5
 CONVOLUTION, PRODUCT, SUM = "convolution", "product", "sum in place"
+LEARNING = "convolution and its gradients"
 # The convolution, in turns with other works: what they are compared with.
 LIMITS = ("attainable float32", "attainable bfloat16")
 
 
 def works(_args) -> dict[str, tuple[str, ...]]:
     """Each in both arithmetics."""
-    return dict.fromkeys((CONVOLUTION, PRODUCT, SUM), ("float32", "bfloat16"))
+    return dict.fromkeys((CONVOLUTION, LEARNING, PRODUCT, SUM), ("float32", "bfloat16"))
 
 
 def make(_args, work: str, variant: str, _folder: str) -> Work:
@@ -27,12 +29,19 @@ def make(_args, work: str, variant: str, _folder: str) -> Work:
         size = 2**26 // dtype.size
         a, b = tf.Variable(tf.zeros((size,), dtype)), tf.zeros((size,), dtype)
         return Work(tf.function(lambda: a.assign_add(b)), 3 * size * dtype.size / 1e9)
-    shapes = ((8, 32, 32, 256), (3, 3, 256, 256)) if work == CONVOLUTION else ((2048, 2048),) * 2
+    shapes = ((2048, 2048),) * 2 if work == PRODUCT else ((8, 32, 32, 256), (3, 3, 256, 256))
     given = [tf.cast(tf.random.stateless_normal(shape, (0, 0)), dtype) for shape in shapes]
-    compute = tf.matmul if work == PRODUCT else tf.nn.conv2d
-    # One number comes back, so that nothing else is timed.
-    rest = () if work == PRODUCT else (1, "SAME")
-    run = tf.function(lambda: tf.reshape(compute(*given, *rest), (-1,))[0])
+
+    def compute():
+        if work == PRODUCT:
+            return [tf.matmul(*given)]
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            y = tf.nn.conv2d(*given, 1, "SAME")
+        return [y, *tape.gradient(y, given, given[0])] if work == LEARNING else [y]
+
+    # A number of each comes back, so that nothing else is timed.
+    run = tf.function(lambda: tf.add_n([tf.reshape(found, (-1,))[0] for found in compute()]))
     gflop = facts(run)()["gflop"]
     return Work(lambda: run().numpy(), gflop, facts(run, gflop))
 

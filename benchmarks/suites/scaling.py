@@ -22,7 +22,7 @@ from benchmarks.turns import Work
 
 UNIT, ROUNDS = "steps", 3
 STEP, REDUCE = "Stage-I step, 16 a core", "all-reduce between two workers"
-_ATTAINED = (attainable.CONVOLUTION, attainable.SUM)
+_ATTAINED = (attainable.LEARNING, attainable.SUM)
 ONE, ALIKE, APART = "one core", "one core, synchronised", "two cores, no messages"
 DEVICES, WORKERS = "two devices", "two workers"
 LARGE, SMALL = "16 MiB", "2 KiB"
@@ -100,8 +100,8 @@ def more(_args, rows: list[dict]) -> str:
         what, step = f"the step of `{name}`, and all-reduces", seconds[name] + messages
         told.append((WORKERS, "s a step", what, step, seconds[WORKERS]))
     lines = [
-        f"A core attains {rate / 1e9:,.0f} GFLOP/s in convolutions and {traffic / 1e9:.1f} GB/s in "
-        f"sums; its step is {found[ONE]['gflop']:.0f} GFLOP, all else reads and writes "
+        f"A core attains {rate / 1e9:,.0f} GFLOP/s in convolutions and their gradients, and "
+        f"{traffic / 1e9:.1f} GB/s in sums; its step is {found[ONE]['gflop']:.0f} GFLOP, all else reads and writes "
         f"{found[ONE]['traffic'] / 1e9:.1f} GB. Between two workers {messages:.2f} s of a step are "
         f"{workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
         f"{1e3 * seconds[SMALL]:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s.",

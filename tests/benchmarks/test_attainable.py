@@ -24,6 +24,7 @@ def test_a_row_is_compared_with_the_limit_of_its_arithmetic():
     ("work", "items"),
     [
         (attainable.CONVOLUTION, 2 * 8 * 32 * 32 * 9 * 256 * 256 / 1e9),
+        (attainable.LEARNING, 3 * 2 * 8 * 32 * 32 * 9 * 256 * 256 / 1e9),
         (attainable.PRODUCT, 2 * 2048**3 / 1e9),
         (attainable.SUM, 3 * 2**26 / 1e9),
     ],
