@@ -101,8 +101,9 @@ def more(_args, rows: list[dict]) -> str:
         told.append((WORKERS, "s a step", what, step, seconds[WORKERS]))
     lines = [
         f"A core attains {rate / 1e9:,.0f} GFLOP/s in convolutions and their gradients, and "
-        f"{traffic / 1e9:.1f} GB/s in sums; its step is {found[ONE]['gflop']:.0f} GFLOP, all else reads and writes "
-        f"{found[ONE]['traffic'] / 1e9:.1f} GB. Between two workers {messages:.2f} s of a step are "
+        f"{traffic / 1e9:.1f} GB/s in sums; its step is {found[ONE]['gflop']:.0f} GFLOP, all else "
+        f"reads and writes {found[ONE]['traffic'] / 1e9:.1f} GB. Between two workers "
+        f"{messages:.2f} s of a step are "
         f"{workers['reduces']:.0f} all-reduces of {workers['reduced'] / 1e6:.1f} MB in all, at "
         f"{1e3 * seconds[SMALL]:.2f} ms for a small one and {bandwidth / 1e6:,.0f} MB/s.",
         "",
